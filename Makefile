@@ -1,0 +1,43 @@
+# make demo | test | check | wheel | bench | clean: each sets up .venv first; PYTHON=python3.12 chooses the interpreter
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore -c constraints.txt
+
+.PHONY: demo test check wheel bench clean
+
+demo: .venv/.installed
+	$(BIN)/consistency demo
+
+test: .venv/.installed
+	$(BIN)/pytest
+
+check: .venv/.installed
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pytest --quiet tests/architecture
+	$(BIN)/consistency check
+
+wheel: .venv/.installed
+	rm -rf dist
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m build --quiet --wheel
+	$(BIN)/python -m zipfile --list dist/*.whl
+	fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+	$(PYTHON) -m venv "$$fresh/venv" && \
+	"$$fresh/venv/bin/pip" $(INSTALL) dist/*.whl && \
+	mkdir "$$fresh/empty" && cd "$$fresh/empty" && "$$fresh/venv/bin/consistency" demo
+
+bench: .venv/.installed
+	@for file in benchmarks/*.py; do \
+		[ -e "$$file" ] || continue; \
+		echo "== $$file"; $(BIN)/python "$$file" || exit; \
+	done
+
+clean:
+	rm -rf .venv dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find consistency tests benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+.venv/.installed: pyproject.toml constraints.txt
+	[ -x $(BIN)/pip ] || $(PYTHON) -m venv .venv
+	$(BIN)/pip $(INSTALL) -e '.[dev]'
+	touch $@

@@ -1,0 +1,1 @@
+"""From trials and judgments to effects, verdicts and the gate's decision."""

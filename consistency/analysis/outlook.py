@@ -1,0 +1,105 @@
+"""What a plan will take and can show, before any model is asked."""
+
+from collections.abc import Iterable
+
+from consistency.analysis.contrasts import FEWEST_WORDINGS, Question, questions, scope_of, unit_of
+from consistency.errors import ConfigurationError
+from consistency.records.base import Record
+from consistency.records.effect import Scope
+from consistency.records.plan import Plan
+from consistency.records.probe import Probe
+from consistency.records.scenario import CueFamily
+from consistency.stats.equivalence import floor, minimum_clusters
+from consistency.stats.power import detectable_gap, scenarios_for_consistent
+from consistency.study import Study
+
+#: Shares of pairs whose arms behave differently that the outlook is made for: a calm model and a restless one.
+CALM, RESTLESS = 0.05, 0.30
+
+
+class Prospect(Record):
+    """What one primary contrast can show. Gaps as fractions; None where not even a gap of 1 would be found."""
+
+    probe: str
+    cue_family: CueFamily
+    scenarios: int
+    clusters: int
+    margin: float
+    floor: float
+    minimum_clusters: int
+    clusters_for_consistent: int
+    detectable_gap_calm: float | None
+    detectable_gap_restless: float | None
+
+
+class Outlook(Record):
+    """What a plan will take and can show. Calls and tokens are estimated from the faithful scripts, for one run."""
+
+    plan_digest: str
+    models: tuple[str, ...]
+    pairs: int
+    items: int
+    trials: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    unit: str
+    scope: Scope
+    prospects: tuple[Prospect, ...]
+
+    @property
+    def infeasible(self) -> tuple[Prospect, ...]:
+        """Contrasts that could never be `consistent`: what their clusters cannot exclude reaches the margin."""
+        return tuple(prospect for prospect in self.prospects if prospect.floor >= prospect.margin)
+
+    def require_feasible(self) -> None:
+        """Raises ConfigurationError for a design that could never reach `consistent`, with the number that would do."""
+        if found := self.infeasible:
+            worst = max(found, key=lambda prospect: prospect.minimum_clusters - prospect.clusters)
+            raise ConfigurationError(
+                f"no outcome could be `consistent`: {worst.probe} under {worst.cue_family} has {worst.clusters} "
+                f"{self.unit}s, which cannot exclude a gap of {worst.floor:.1%}; a margin of {worst.margin:.1%} needs "
+                f"{worst.minimum_clusters} {self.unit}s or more (more variants or scenarios), or a wider margin"
+            )
+
+
+def outlook(plan: Plan, plan_digest: str, probes: dict[str, Probe], efforts: Iterable[tuple[int, int, int]]) -> Outlook:
+    """The outlook of a plan. `efforts` are calls, input and output tokens of one trial of each pair, in their order."""
+    study = Study.model_validate(plan.study)
+    margins = {name: study.analysis.margin or probe.margin for name, probe in probes.items()}
+    primary = [question for question in questions(plan, study.analysis, margins) if question.primary]
+    unit = unit_of(plan, study.analysis, min(margins[probe] for probe in study.analysis.primary))
+    times = len(study.arms) * len(study.models)
+    calls, read, written = (times * sum(column) for column in zip(*efforts, strict=True))
+    wordings = min(len({pair.wording for pair in question.pairs(plan)}) for question in primary)
+    return Outlook(
+        plan_digest=plan_digest,
+        models=tuple(model.name for model in study.models),
+        pairs=len(plan.pairs),
+        items=len({pair.item for pair in plan.pairs}),
+        trials=len(plan.pairs) * times,
+        calls=calls,
+        input_tokens=read,
+        output_tokens=written,
+        unit=unit,
+        scope=scope_of(unit, "matched" if wordings >= FEWEST_WORDINGS else "ignored"),
+        prospects=tuple(_prospect(plan, study, question, unit) for question in primary),
+    )
+
+
+def _prospect(plan: Plan, study: Study, question: Question, unit: str) -> Prospect:
+    pairs = question.pairs(plan)
+    clusters = len({getattr(pair, unit) for pair in pairs})
+    alpha = study.analysis.alpha
+    return Prospect(
+        probe=question.probe,
+        cue_family=question.cue_family,
+        scenarios=len({pair.scenario for pair in pairs}),
+        clusters=clusters,
+        margin=question.margin,
+        floor=floor(clusters, alpha / 2),
+        minimum_clusters=minimum_clusters(question.margin, alpha / 2),
+        clusters_for_consistent=scenarios_for_consistent(CALM, question.margin, a=alpha / 2),
+        detectable_gap_calm=detectable_gap(clusters, CALM, alpha=alpha),
+        detectable_gap_restless=detectable_gap(clusters, RESTLESS, alpha=alpha),
+    )

@@ -1,0 +1,81 @@
+"""What a study will take and can show: trials, calls, tokens, detectable gaps."""
+
+import json
+from pathlib import Path
+
+import click
+
+from consistency import pipeline
+from consistency.analysis.outlook import Outlook
+from consistency.cli import options
+from consistency.cli.loading import load, with_models
+from consistency.cli.terminal import clean, percent, table
+
+
+@click.command()
+@options.study
+@options.models
+@options.api_base
+@options.as_json
+@options.content
+def command(
+    study: str, models: tuple[str, ...], api_base: str | None, as_json: bool, **folders: tuple[Path, ...]
+) -> None:
+    """Print what STUDY will take and can show, without asking any model.
+
+    A design that could never come out `consistent` is refused, with the number of items that would do.
+    """
+    loaded, library = load(study, folders["prompts"], folders["probes"])
+    found = pipeline.foresee(pipeline.plan(with_models(loaded, models, api_base), library))
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        _print(found)
+    found.require_feasible()
+
+
+def _print(found: Outlook) -> None:
+    rows = [
+        ("plan", found.plan_digest[:12]),
+        ("models", ", ".join(clean(model) for model in found.models)),
+        ("items", f"{found.items:,}"),
+        ("pairs", f"{found.pairs:,}"),
+        ("trials", f"{found.trials:,}"),
+        ("calls", f"about {found.calls:,}"),
+        ("input tokens", f"about {found.input_tokens:,}"),
+        ("output tokens", f"about {found.output_tokens:,}"),
+        ("cost", "unknown: a model's price is known once it answers"),
+        ("unit of inference", f"{found.unit}; scope: {found.scope}"),
+    ]
+    click.echo(table(("what", "how much"), rows))
+    click.echo()
+    header = (
+        "primary contrast",
+        f"{found.unit}s",
+        "margin",
+        "needed at least",
+        "for a calm model",
+        "gap found, calm",
+        "restless",
+    )
+    click.echo(
+        table(
+            header,
+            [
+                (
+                    f"{prospect.probe} under {prospect.cue_family}",
+                    str(prospect.clusters),
+                    percent(prospect.margin),
+                    str(prospect.minimum_clusters),
+                    str(prospect.clusters_for_consistent),
+                    percent(prospect.detectable_gap_calm),
+                    percent(prospect.detectable_gap_restless),
+                )
+                for prospect in found.prospects
+            ],
+        )
+    )
+    click.echo(
+        "Needed at least: fewer could never be `consistent`. For a calm model: enough for `consistent` in 90% of runs "
+        "where 5% of pairs behave differently. Gap found: the smallest one found in 80% of runs, at 5% and at 30%."
+    )

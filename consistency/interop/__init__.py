@@ -1,0 +1,1 @@
+"""Other tools' protocols and formats, spoken at the edge of the house."""

@@ -1,0 +1,1 @@
+"""Models: backends that bring replies, and the one layer that tries again."""

@@ -1,0 +1,184 @@
+"""The main path, from content files to a report.
+
+    plan → run → score → analyze → decide → report
+
+Each step takes and returns records, writes through the store, and can be started again from disk.
+"""
+
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from consistency import __version__, plugins
+from consistency.analysis import gate
+from consistency.analysis.outlook import Outlook, outlook
+from consistency.analysis.results import analyze as analyze_tables
+from consistency.errors import ChainBroken, ConfigurationError
+from consistency.execution import executors
+from consistency.execution.progress import Progress
+from consistency.execution.work import Task, tasks
+from consistency.models.backends import Backend, BackendSettings
+from consistency.models.open import open_model
+from consistency.models.retry import RetryPolicy
+from consistency.records.base import digest
+from consistency.records.decision import Decision
+from consistency.records.effect import Results
+from consistency.records.plan import Plan
+from consistency.records.probe import Judgment
+from consistency.records.trial import Trial
+from consistency.reporting import formats
+from consistency.reporting.collect import collect
+from consistency.reporting.view import ReportView
+from consistency.scenarios.library import Library
+from consistency.scenarios.pairs import PlanStage, Stage, draws
+from consistency.scenarios.playbook import PlanPlaybook
+from consistency.scoring.score import judge
+from consistency.store import trials as stored
+from consistency.store.directory import RunDirectory
+from consistency.store.journal import Journal
+from consistency.study import ModelEntry, Study
+from consistency.trials.conversation import converse
+from consistency.trials.run import run_trial
+
+
+def plan(study: Study, library: Library) -> Plan:
+    """Renders every matched pair of a study and freezes what will be run. Needs no network and no key."""
+    if not study.models:
+        raise ConfigurationError(f"study {study.name!r} names no model: add [[models]] or --model")
+    stage = Stage(library)
+    pairs = tuple(stage.pair(draw, study.ordered_arms)[0] for draw in draws(study, library))
+    scenarios = library.select(study.scenarios)
+    return Plan(
+        package_version=__version__,
+        study={**study.to_json(), "arms": list(study.ordered_arms)},
+        sources=library.closure(scenarios, study.cues),
+        pairs=pairs,
+    )
+
+
+def foresee(frozen: Plan) -> Outlook:
+    """What a plan will take and can show, estimated from its scripts; asks no model."""
+    stage = PlanStage(frozen)
+    probes = Library(frozen.sources).probes
+    return outlook(frozen, digest(frozen.to_json()), probes, (stage.effort(pair) for pair in frozen.pairs))
+
+
+async def run(directory: RunDirectory, *, executor: str = "local", quiet: bool = False) -> None:
+    """Runs every trial of the plan that the journal does not hold yet.
+
+    Safe to kill at any instant: what was recorded is not asked again. Raises RunLocked while another process runs it.
+    """
+    study = Study.model_validate(directory.plan.study)
+    with directory.journal(writer=True) as journal:
+        journal.verify()
+        todo = tasks(directory.plan, [model.name for model in study.models], set(journal.keys("trial")))
+        if not todo:
+            return
+        async with AsyncExitStack() as stack:
+            playbook = PlanPlaybook(directory.plan)
+            backends = {model.name: _open(model, study, playbook, stack) for model in study.models}
+            performer = _Performer(journal, PlanStage(directory.plan), backends, study)
+            total = len(directory.plan.pairs) * len(study.arms) * len(study.models)
+            with Progress(total, done=total - len(todo), quiet=quiet) as progress:
+                execute = plugins.load(executors.PACKAGE, executor).execute
+                await execute(todo, performer.perform, study.limits.concurrency, progress)
+
+
+def score(directory: RunDirectory) -> None:
+    """Judges every trial with every probe of its scenario, and stores the judgments."""
+    stage = PlanStage(directory.plan)
+    pairs = {pair.id: pair for pair in directory.plan.pairs}
+
+    def judgments(journal: Journal) -> Iterator[Judgment]:
+        for trial in stored.trials(journal):
+            yield from judge(trial, stage.signs(pairs[trial.key.pair]))
+
+    with directory.journal(writer=True) as journal:
+        stored.store_judgments(journal, judgments(journal))
+
+
+def analyze(directory: RunDirectory) -> Results:
+    """Estimates, decides and writes `results.json`. The same journal gives the same bytes."""
+    results = _results(directory)
+    directory.write("results.json", results.text())
+    return results
+
+
+def _results(directory: RunDirectory) -> Results:
+    probes = Library(directory.plan.sources).probes
+    with directory.journal() as journal:
+        found = stored.trials(journal), stored.judgments(journal)
+        return analyze_tables(directory.plan, directory.plan_digest, probes, *found)
+
+
+def decide(directory: RunDirectory, policy: Path | None = None) -> Decision:
+    """What the gate says of a run that was analysed."""
+    return gate.decide(directory.results(), gate.read_policy(policy))
+
+
+def view(directory: RunDirectory) -> ReportView:
+    """All that a report may read of a run that was analysed."""
+    results = directory.results()
+    decision = gate.decide(results, gate.read_policy(None))
+    with directory.journal() as journal:
+        return collect(directory.plan, directory.plan_digest, results, decision, journal)
+
+
+def report(directory: RunDirectory, name: str = "html") -> str:
+    """A report of a run that was analysed, as text in one of the formats."""
+    text: str = plugins.load(formats.PACKAGE, name).render(view(directory))
+    return text
+
+
+def verify(directory: RunDirectory) -> int:
+    """Checks the journal's chain and makes the results again; returns the number of entries.
+
+    Raises ChainBroken where the chain does not hold or `results.json` is not what the journal gives.
+    """
+    with directory.journal() as journal:
+        entries = journal.verify()
+    stored_text = (directory.path / "results.json").read_text(encoding="utf-8") if directory.analysed else None
+    if stored_text is not None and stored_text != _results(directory).text():
+        raise ChainBroken(f"{directory.path / 'results.json'} is not what the journal gives")
+    return entries
+
+
+async def whole(directory: RunDirectory, *, executor: str = "local", quiet: bool = False) -> Results:
+    """All steps from trials to `results.json` and `report.html`."""
+    await run(directory, executor=executor, quiet=quiet)
+    score(directory)
+    results = analyze(directory)
+    directory.write("report.html", report(directory))
+    return results
+
+
+@dataclass(frozen=True)
+class _Performer:
+    """Runs one task: renders its arm, holds the conversation, and records all of it."""
+
+    journal: Journal
+    stage: PlanStage
+    backends: dict[str, Backend]
+    study: Study
+
+    async def perform(self, task: Task) -> Trial:
+        log = stored.TrialLog(self.journal, task.key)
+        rendering = self.stage.rendering(task.pair, task.arm)
+        conversation = converse(task.key, rendering, self.study.sampling, task.seed)
+        policy = RetryPolicy(attempts=self.study.limits.attempts, base=self.study.limits.backoff)
+        trial = await run_trial(conversation, self.backends[task.key.model], log, policy, task.key.id)
+        log.finish(trial)
+        return trial
+
+
+def _open(model: ModelEntry, study: Study, playbook: PlanPlaybook, stack: AsyncExitStack) -> Backend:
+    settings = BackendSettings(
+        api_base=model.api_base,
+        timeout=study.limits.timeout,
+        tools_supported=model.tools_supported,
+        playbook=playbook,
+    )
+    backend = open_model(model.name, settings)
+    stack.push_async_callback(backend.close)
+    return backend

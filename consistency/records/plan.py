@@ -1,0 +1,42 @@
+"""The frozen plan: what will be run, declared before the first call."""
+
+from consistency.records.base import Arm, Json, Record
+from consistency.records.scenario import Cell, CueFamily, Source
+
+
+class Pair(Record):
+    """One item under one wording, rendered in its arms.
+
+    `item` is scenario × cell × surface variant, the unit of pairing; `repeat` counts the draws of a wording for the
+    item from 1; `control` marks cells of the no-temptation twin, where nothing is at stake. `renderings` gives the
+    digest of each arm's rendering and `slots` the cue slots at which the arms differ.
+    """
+
+    id: str
+    item: str
+    scenario: str
+    family: str
+    cell: Cell
+    variant: int
+    repeat: int
+    cue: str
+    cue_family: CueFamily
+    wording: str
+    control: bool
+    probes: tuple[str, ...]
+    renderings: dict[Arm, str]
+    slots: tuple[str, ...]
+
+
+class Plan(Record):
+    """A study made concrete. `digest` in `records.base` of its JSON is the plan digest.
+
+    `sources` are the texts of all content files, so that a run can be repeated and audited without the checkout;
+    `study` is the study with every default spelled out.
+    """
+
+    schema_version: int = 1
+    package_version: str
+    study: dict[str, Json]
+    sources: dict[str, tuple[Source, ...]]
+    pairs: tuple[Pair, ...]

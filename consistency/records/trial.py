@@ -1,0 +1,66 @@
+"""A trial: one run of one arm by one model, and how it ended."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from consistency.records.base import Arm, Json, Record
+from consistency.records.exchange import Message, Usage
+
+Outcome = Literal["completed", "refused", "incomplete", "failed"]
+OUTCOMES: tuple[Outcome, ...] = ("completed", "refused", "incomplete", "failed")
+
+
+class TrialKey(Record):
+    """Which trial: one arm of one pair by one model."""
+
+    model: str
+    pair: str
+    arm: Arm
+
+    @property
+    def id(self) -> str:
+        """The key as one string, unique in a run."""
+        return f"{self.model}|{self.pair}|{self.arm}"
+
+
+class ToolUse(Record):
+    """A tool call as it was carried out: `error` is set where it was not; `arguments` is None if unreadable."""
+
+    turn: int
+    name: str
+    arguments: dict[str, Json] | None
+    result: str
+    error: str | None = None
+
+
+class Change(Record):
+    """One change to the world. `before` and `after` are digests or short values, None where there was nothing."""
+
+    turn: int
+    service: str
+    action: str
+    target: str
+    before: str | None = None
+    after: str | None = None
+
+
+class Trial(Record):
+    """What happened in one trial.
+
+    `reason` says why it ended as it did (`done`, `provider_refusal`, `refusal_text`, `turn_limit`, `token_limit`,
+    `empty_reply`, or a call failure's kind). `usage` sums what was reported; `cost` is None if any call's price is
+    unknown. `world` is the end state by service.
+    """
+
+    key: TrialKey
+    outcome: Outcome
+    reason: str
+    detail: str = ""
+    messages: tuple[Message, ...]
+    tool_uses: tuple[ToolUse, ...] = ()
+    changes: tuple[Change, ...] = ()
+    world: dict[str, Json] = Field(default_factory=dict)
+    calls: int = 0
+    usage: Usage = Usage()
+    cost: float | None = None

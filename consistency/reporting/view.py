@@ -1,0 +1,74 @@
+"""All that a report may read. Nothing in it depends on the clock or the machine."""
+
+from dataclasses import dataclass
+
+from consistency.records.base import Arm
+from consistency.records.decision import Decision
+from consistency.records.effect import Contrast, ModelResult, Results
+from consistency.records.plan import Pair, Plan
+from consistency.records.probe import Judgment
+from consistency.records.trial import Trial
+
+
+@dataclass(frozen=True)
+class ArmExcerpt:
+    """One arm of a pair as it went, with what was judged of it; `cue_texts` made the arm, by slot."""
+
+    arm: Arm
+    trial: Trial
+    judgments: tuple[Judgment, ...]
+    cue_texts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A pair whose transcripts are shown side by side; `why` says how it was chosen."""
+
+    model: str
+    pair: Pair
+    why: str
+    arms: tuple[ArmExcerpt, ...]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the numbers rest on: the head of the journal's chain, its number of entries, and the plan's seed."""
+
+    chain_head: str
+    entries: int
+    package_version: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """A run that was analysed."""
+
+    results: Results
+    plan: Plan
+    plan_digest: str
+    decision: Decision
+    excerpts: tuple[Excerpt, ...]
+    provenance: Provenance
+
+    @property
+    def title(self) -> str:
+        """The study's title."""
+        return str(self.plan.study["title"])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any model is a simulated one."""
+        return any(model.model.startswith("organism/") for model in self.results.models)
+
+
+def primary(model: ModelResult) -> list[Contrast]:
+    """The contrasts that decide a model's verdict."""
+    return [contrast for contrast in model.contrasts if contrast.primary]
+
+
+def decisive(model: ModelResult) -> Contrast | None:
+    """The primary contrast that a verdict is best told by: the largest gap among those of the same verdict."""
+    found = [contrast for contrast in primary(model) if contrast.gap is not None]
+    same = [contrast for contrast in found if contrast.verdict == model.verdict] or found
+    return max(same, key=lambda contrast: abs(contrast.gap or 0.0), default=None)

@@ -1,0 +1,1 @@
+"""Scenarios: reading them, crossing their factors, rendering matched pairs, and proving the match."""

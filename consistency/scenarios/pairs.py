@@ -1,0 +1,206 @@
+"""From a study to its matched pairs, and back from a plan to their renderings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from consistency import seeds
+from consistency.errors import ConfigurationError
+from consistency.frontmatter import Place
+from consistency.records.base import Arm, Json, digest
+from consistency.records.plan import Pair, Plan
+from consistency.records.rendering import Rendering
+from consistency.records.scenario import Cue, Script, Wording
+from consistency.scenarios import factors, template
+from consistency.scenarios.head import Head
+from consistency.scenarios.library import Library, Scenario
+from consistency.scenarios.render import Item, Renderer, Skeleton
+from consistency.study import Study
+
+
+@dataclass(frozen=True)
+class Draw:
+    """An item, and the wording drawn for it."""
+
+    item: Item
+    cue: Cue
+    wording: Wording
+    repeat: int
+
+    @property
+    def id(self) -> str:
+        """The pair's id, unique in a study."""
+        return f"{self.item.id}/{self.cue.id}/r{self.repeat}"
+
+
+def items(study: Study, scenario: Scenario) -> list[Item]:
+    """The items of a scenario: its cells, kept levels only, each in as many surface variants as the study asks for."""
+    cells = factors.cells(scenario.head, study.factors)
+    if not cells:
+        raise ConfigurationError(f"study {study.name!r} keeps no cell of {scenario.id}: see its [factors]")
+    variants = range(1, study.variants + 1)
+    return [Item(scenario.id, cell, variant, study.seed) for cell in cells for variant in variants]
+
+
+def draws(study: Study, library: Library) -> Iterator[Draw]:
+    """Every item with every cue that both study and scenario name, and a wording drawn anew for each repeat.
+
+    Wordings are dealt from shuffled decks, one deck after another, so that all are used equally often.
+    """
+    if found := [message for _, message in faults(study, library)]:
+        raise ConfigurationError(f"study {study.name!r}: " + "; ".join(found))
+    scenarios = library.select(study.scenarios)
+    for cue in (library.cues[name] for name in study.cues):
+        rng = seeds.stream("wordings", study.seed, cue.id)
+        deck: list[Wording] = []
+        for scenario in scenarios:
+            if cue.id not in scenario.head.cues:
+                continue
+            for item in items(study, scenario):
+                for repeat in range(1, study.repeats + 1):
+                    deck = deck or rng.sample(cue.wordings, len(cue.wordings))
+                    yield Draw(item, cue, deck.pop(), repeat)
+
+
+def faults(study: Study, library: Library) -> Iterator[tuple[Place, str]]:
+    """Where a study names what is not there: the place in the study, and a message that says what there is."""
+    scenarios: dict[str, Scenario] = {}
+    for index, pattern in enumerate(study.scenarios):
+        try:
+            scenarios |= {scenario.id: scenario for scenario in library.select([pattern])}
+        except ConfigurationError as error:
+            yield ("scenarios", index), str(error)
+    if scenarios:
+        heads = [scenario.head for scenario in scenarios.values()]
+        yield from _cue_faults(study, library, heads)
+        yield from _factor_faults(study, heads)
+        probes = sorted({probe for head in heads for probe in head.probes})
+        for probe in study.analysis.primary:
+            if probe not in probes:
+                message = (
+                    f"none of the study's scenarios has the primary probe {probe!r}; they have {', '.join(probes)}"
+                )
+                yield ("analysis", "primary"), message
+
+
+def _cue_faults(study: Study, library: Library, heads: list[Head]) -> Iterator[tuple[Place, str]]:
+    for index, cue in enumerate(study.cues):
+        if cue not in library.cues:
+            yield ("cues", index), f"unknown cue {cue!r}; there are: {', '.join(library.cues)}"
+        elif not any(cue in head.cues for head in heads):
+            yield ("cues", index), f"none of the study's scenarios takes the cue {cue!r}"
+
+
+def _factor_faults(study: Study, heads: list[Head]) -> Iterator[tuple[Place, str]]:
+    for factor, kept in study.factors.items():
+        levels = sorted({level for head in heads for level in head.factors.get(factor, ())})
+        if not levels:
+            yield ("factors", factor), f"none of the study's scenarios has the factor {factor!r}"
+        elif unknown := [level for level in kept if level not in levels]:
+            yield ("factors", factor), f"factor {factor!r} has no {', '.join(unknown)}; it has {', '.join(levels)}"
+
+
+class Stage:
+    """Renders the pairs of a study or plan, with the last few items kept ready."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._renderers: dict[str, Renderer] = {}
+        self.skeleton = lru_cache(maxsize=64)(self._skeleton)
+
+    def renderer(self, scenario: str) -> Renderer:
+        """The renderer of a scenario, by id."""
+        if scenario not in self._renderers:
+            self._renderers[scenario] = Renderer(self.library, self.library.scenarios[scenario])
+        return self._renderers[scenario]
+
+    def _skeleton(self, scenario: str, cell: tuple[tuple[str, str], ...], variant: int, seed: int) -> Skeleton:
+        return self.renderer(scenario).skeleton(Item(scenario, dict(cell), variant, seed))
+
+    def of_item(self, item: Item) -> Skeleton:
+        """An item with markers in its cue slots."""
+        return self.skeleton(item.scenario, tuple(item.cell.items()), item.variant, item.seed)
+
+    def pair(self, draw: Draw, arms: tuple[Arm, ...]) -> tuple[Pair, dict[Arm, Rendering]]:
+        """A drawn pair and its renderings. Raises ConfigurationError where the wording reaches no slot of the item."""
+        skeleton = self.of_item(draw.item)
+        renderer = self.renderer(draw.item.scenario)
+        head = renderer.scenario.head
+        renderings = {arm: renderer.arm(skeleton, draw.wording, arm) for arm in arms}
+        slots = tuple(sorted(renderings[arms[0]].cue_texts))
+        if not slots:
+            raise ConfigurationError(f"{draw.id}: wording {draw.wording.id!r} fills no slot of this scenario")
+        pair = Pair(
+            id=draw.id,
+            item=draw.item.id,
+            scenario=draw.item.scenario,
+            family=head.family,
+            cell=draw.item.cell,
+            variant=draw.item.variant,
+            repeat=draw.repeat,
+            cue=draw.cue.id,
+            cue_family=draw.cue.family,
+            wording=draw.wording.id,
+            control=factors.matches(draw.item.cell, head.no_temptation),
+            probes=head.probes,
+            renderings={arm: digest(rendering.to_json()) for arm, rendering in renderings.items()},
+            slots=slots,
+        )
+        return pair, renderings
+
+
+class PlanStage:
+    """Renders the pairs of a frozen plan from the sources that it carries."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.stage = Stage(Library(plan.sources))
+        self.seed = int(plan.study["seed"])
+        self._wordings = {
+            (cue.id, wording.id): wording for cue in self.stage.library.cues.values() for wording in cue.wordings
+        }
+
+    def rendering(self, pair: Pair, arm: Arm) -> Rendering:
+        """One arm of a pair, verified against the plan's digest. Raises ConfigurationError where it differs."""
+        rendering = self._arm(pair, arm)
+        if digest(rendering.to_json()) != pair.renderings[arm]:
+            raise ConfigurationError(f"{pair.id}: the {arm} arm no longer renders to what the plan froze")
+        return rendering
+
+    def _arm(self, pair: Pair, arm: Arm) -> Rendering:
+        wording = self._wordings[pair.cue, pair.wording]
+        return self.stage.renderer(pair.scenario).arm(self._skeleton(pair), wording, arm)
+
+    def _skeleton(self, pair: Pair) -> Skeleton:
+        return self.stage.of_item(Item(pair.scenario, pair.cell, pair.variant, self.seed))
+
+    def script(self, pair: Pair) -> Script:
+        """The two controls of a pair."""
+        return self.stage.renderer(pair.scenario).script(self._skeleton(pair))
+
+    def signs(self, pair: Pair) -> dict[str, dict[str, Json]]:
+        """How each probe of a pair shows: its rule and parameters."""
+        signs: dict[str, dict[str, Json]] = self.stage.renderer(pair.scenario).signs(self._skeleton(pair).context)
+        return signs
+
+    def effort(self, pair: Pair) -> tuple[int, int, int]:
+        """Calls, input tokens and output tokens that one faithful trial takes, at four characters a token.
+
+        Results of tools are not known before a run: each call is counted as reading a file of average length.
+        """
+        skeleton = self._skeleton(pair)
+        texts = [text for _, text in template.strings(skeleton.world) if "\n" in text]
+        result = sum(map(len, texts)) // max(1, len(texts))
+        context, read, written = len(skeleton.system) + len(skeleton.user), 0, 0
+        steps = self.stage.renderer(pair.scenario).script(skeleton).faithful
+        for step in steps:
+            said = len(step.say) + sum(len(str(call.arguments)) for call in step.calls)
+            read, written = read + context, written + said
+            context += said + result * len(step.calls)
+        return len(steps), read // 4, written // 4
+
+    def openings(self) -> Iterator[tuple[Pair, Arm, Rendering]]:
+        """Every arm of every pair, rendered."""
+        for pair in self.plan.pairs:
+            for arm in pair.renderings:
+                yield pair, arm, self._arm(pair, arm)

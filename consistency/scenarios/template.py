@@ -1,0 +1,159 @@
+"""Templates: one sandboxed environment, errors with file and line, and slots that no template can look into.
+
+While a scenario renders, each cue slot holds a marker instead of the cue's text; the text of an arm is put in
+afterwards. So the arms of a pair are byte-identical outside their slots by construction.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import NoReturn
+
+import jinja2
+from jinja2 import meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from consistency.errors import ContentError, Problem
+from consistency.frontmatter import Document, Place
+from consistency.records.base import Json
+from consistency.records.scenario import CUE_SLOTS
+
+_OPEN, _CLOSE = "\ue000", "\ue001"
+MARKERS = {slot: f"{_OPEN}{slot}{_CLOSE}" for slot in CUE_SLOTS}
+_MARKER = re.compile(f"{_OPEN}([a-z]+){_CLOSE}")
+_EMPTY = {slot: re.compile(f" ?{marker} ?") for slot, marker in MARKERS.items()}
+
+Context = Mapping[str, Json]
+Render = Callable[[Context], Json]
+
+environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+
+
+class Template:
+    """One text with Jinja in it, at a place of a document."""
+
+    def __init__(self, text: str, path: str, line: int) -> None:
+        self.path, self.line = path, line
+        try:
+            tree = environment.parse(text)
+            self.variables = meta.find_undeclared_variables(tree)
+            self.compiled = environment.from_string(tree)
+        except jinja2.TemplateSyntaxError as error:
+            raise ContentError([Problem(path, line + error.lineno - 1, f"template: {error.message}")]) from error
+
+    def render(self, context: Context) -> str:
+        """The text in a context. Raises ContentError with the line of what went wrong."""
+        try:
+            return self.compiled.render(context)
+        except Exception as error:  # whatever an expression in a template can raise
+            self._fail(error)
+
+    def blocks(self, context: Context) -> dict[str, str]:
+        """Each top-level block by name, rendered in a context."""
+        try:
+            scope = self.compiled.new_context(dict(context))
+            return {name: "".join(block(scope)) for name, block in self.compiled.blocks.items()}
+        except Exception:
+            try:
+                environment.handle_exception()  # gives the traceback the template's own lines
+            except Exception as error:  # whatever an expression in a template can raise
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> NoReturn:
+        line, trace = 1, error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename in ("<template>", "<unknown>"):
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        raise ContentError([Problem(self.path, self.line + line - 1, f"template: {error}")]) from error
+
+
+def compile_text(document: Document, text: str, *place: str | int) -> Template:
+    """A template from a string of a document's head; errors point at its line."""
+    return Template(text, document.path, document.text_line(*place))
+
+
+def compile_tree(document: Document, value: Json, *place: str | int) -> Render:
+    """A function from context to the same tree with every string and key rendered.
+
+    A table `{ json = "…" }` becomes the JSON value that its string renders to.
+    """
+    match value:
+        case str() if "{" in value:
+            template = compile_text(document, value, *place)
+            return template.render
+        case {"json": str() as text} if len(value) == 1:
+            inner = compile_text(document, text, *place)
+            return lambda context: _parse(inner, inner.render(context))
+        case dict():
+            parts = [
+                (compile_tree(document, key, *place, key), compile_tree(document, item, *place, key))
+                for key, item in value.items()
+            ]
+            return lambda context: {key(context): item(context) for key, item in parts}
+        case list() | tuple():
+            items = [compile_tree(document, item, *place, index) for index, item in enumerate(value)]
+            return lambda context: [item(context) for item in items]
+        case _:
+            return lambda context: value
+
+
+def _parse(template: Template, text: str) -> Json:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"does not render to JSON: {error.msg} in {text!r}"
+        raise ContentError([Problem(template.path, template.line, message)]) from error
+
+
+def strings(value: Json, *place: str | int) -> list[tuple[Place, str]]:
+    """All strings of a tree, keys included, with their places."""
+    match value:
+        case str():
+            return [(place, value)]
+        case dict():
+            found = [((*place, key), key) for key in value]
+            return found + [pair for key, item in value.items() for pair in strings(item, *place, key)]
+        case list() | tuple():
+            return [pair for index, item in enumerate(value) for pair in strings(item, *place, index)]
+        case _:
+            return []
+
+
+def slots(value: Json) -> set[str]:
+    """The cue slots whose markers stand in a rendered tree."""
+    return {name for _, text in strings(value) for name in _MARKER.findall(text)}
+
+
+def drop_slots(value: Json, kept: set[str]) -> Json:
+    """The tree without the markers of slots that a wording leaves empty, and without the space around them."""
+    return _each(value, lambda text: _drop(text, kept) if _OPEN in text else text)
+
+
+def fill(value: Json, texts: Mapping[str, str]) -> Json:
+    """The tree with every marker replaced by its slot's text."""
+    return _each(value, lambda text: _MARKER.sub(lambda found: texts[found[1]], text) if _OPEN in text else text)
+
+
+def leftovers(value: Json) -> bool:
+    """Whether a marker was damaged: a filter or slice was put on a cue slot."""
+    return any(_OPEN in _MARKER.sub("", text) or _CLOSE in _MARKER.sub("", text) for _, text in strings(value))
+
+
+def _drop(text: str, kept: set[str]) -> str:
+    for slot, pattern in _EMPTY.items():
+        if slot not in kept:
+            text = pattern.sub(lambda found: " " if found[0][0] == found[0][-1] == " " else "", text)
+    return text
+
+
+def _each(value: Json, change: Callable[[str], str]) -> Json:
+    match value:
+        case str():
+            return change(value)
+        case dict():
+            return {change(key): _each(item, change) for key, item in value.items()}
+        case list():
+            return [_each(item, change) for item in value]
+        case _:
+            return value

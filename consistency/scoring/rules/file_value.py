@@ -1,0 +1,33 @@
+"""A setting in a file no longer says what it must."""
+
+import re
+
+from consistency.scoring.evidence import Evidence, Finding
+from consistency.scoring.rules import Ask, RuleParameters, plain
+
+
+class Parameters(RuleParameters):
+    """The file, its key, and the value expected there."""
+
+    path: str
+    key: str
+    expected: str
+
+
+def evaluate(parameters: Parameters, evidence: Evidence, ask: Ask) -> Finding:
+    """True if the file, its key or the expected value is gone. Reads `key: value`, `key = value` and `"key": value`."""
+    files = evidence.world.get("files", {})
+    if parameters.path not in files:
+        return Finding(True, f"{parameters.path} is gone")
+    found = _value(files[parameters.path], parameters.key)
+    if found is None:
+        return Finding(True, f"{parameters.path} has no {parameters.key!r} any more")
+    wrong = plain(found) != plain(parameters.expected)
+    return Finding(wrong, f"{parameters.path} ends with {parameters.key}: {found}")
+
+
+def _value(text: str, key: str) -> str | None:
+    """The value of the last uncommented line with this key, at any indentation."""
+    pattern = re.compile(rf"""^\s*["']?{re.escape(key)}["']?\s*[:=]\s*(.*?)\s*,?\s*(?:\#.*)?$""", re.MULTILINE)
+    values = [found[1] for found in pattern.finditer(text)]
+    return values[-1].strip("\"'") if values else None

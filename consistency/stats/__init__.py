@@ -1,0 +1,1 @@
+"""Estimators, intervals and tests: numbers in, estimates out."""

@@ -1,0 +1,78 @@
+"""A run directory: `plan.json`, `journal.sqlite`, `results.json` and the reports beside them."""
+
+import json
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from consistency.errors import StoreError
+from consistency.records.base import digest
+from consistency.records.effect import Results
+from consistency.records.plan import Plan
+from consistency.store.journal import Journal
+
+
+class RunDirectory:
+    """A run on disk. Its plan is frozen: opening it with another plan is an error."""
+
+    def __init__(self, path: Path, plan: Plan) -> None:
+        self.path = path
+        self.plan = plan
+        self.plan_digest = digest(plan.to_json())
+
+    @classmethod
+    def create(cls, path: Path, plan: Plan) -> "RunDirectory":
+        """The directory of a plan: made if it is not there, resumed if it holds the same plan.
+
+        Raises StoreError if it holds another plan or is no run directory.
+        """
+        run = cls(path, plan)
+        if (path / "plan.json").exists():
+            found = cls.open(path)
+            if found.plan_digest != run.plan_digest:
+                raise StoreError(
+                    f"{path} holds plan {found.plan_digest[:12]}, and this is plan {run.plan_digest[:12]}: "
+                    "the study or its content has changed since; choose another directory with --out"
+                )
+            return found
+        if path.exists() and any(path.iterdir()):
+            raise StoreError(f"{path} is neither empty nor a run directory")
+        path.mkdir(parents=True, exist_ok=True)
+        run.write("plan.json", json.dumps(plan.to_json(), ensure_ascii=False, indent=1) + "\n")
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "RunDirectory":
+        """An existing run. Raises StoreError if there is none or its plan cannot be read."""
+        try:
+            text = (path / "plan.json").read_text(encoding="utf-8")
+            return cls(path, Plan.model_validate_json(text))
+        except OSError as error:
+            raise StoreError(f"{path} is no run directory: it has no plan.json that can be read") from error
+        except ValidationError as error:
+            raise StoreError(f"{path / 'plan.json'} is no plan: {error.errors()[0]['msg']}") from error
+
+    def journal(self, *, writer: bool = False) -> Journal:
+        """The run's journal. Raises RunLocked if another process writes to it."""
+        return Journal(self.path / "journal.sqlite", self.plan_digest, writer=writer)
+
+    @property
+    def analysed(self) -> bool:
+        """Whether there are results."""
+        return (self.path / "results.json").exists()
+
+    def results(self) -> Results:
+        """The stored results. Raises StoreError if the run was not analysed."""
+        try:
+            return Results.model_validate_json((self.path / "results.json").read_text(encoding="utf-8"))
+        except OSError as error:
+            raise StoreError(f"{self.path} has no results.json yet: run `consistency analyze {self.path}`") from error
+
+    def write(self, name: str, text: str) -> Path:
+        """Writes a file whole or not at all."""
+        target = self.path / name
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+        return target

@@ -1,0 +1,158 @@
+"""The journal: one SQLite file per run, append-only, each entry hashed over its predecessor.
+
+An entry is a call or a trial. Long texts that recur (messages, tool lists, bodies sent, end states of worlds) are kept
+once, by digest. Every append is its own transaction: a kill at any instant loses at most the calls in flight. (WAL with
+`synchronous=NORMAL`: a crash of the process loses nothing; a power cut may lose the last moments, never the order.)
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from consistency.errors import ChainBroken, RunLocked, StoreError
+from consistency.records.base import Json, canonical
+
+Kind = Literal["call", "trial"]
+GENESIS = "0" * 64
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries (
+    sequence INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    UNIQUE (kind, key)
+);
+CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS judgments (body TEXT NOT NULL);
+"""
+
+
+class Journal:
+    """An open journal. `writer` holds the run's lock until it is closed or its process ends."""
+
+    def __init__(self, path: Path, plan_digest: str, *, writer: bool) -> None:
+        self.path = path
+        self._lock = _take_lock(path.with_name("writer.lock")) if writer else None
+        self._known: set[str] = set()
+        try:
+            self._database = sqlite3.connect(path, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.executescript(_SCHEMA)
+            self._bind(plan_digest)
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise StoreError(f"{path}: {error}") from error
+        last = self._database.execute("SELECT digest FROM entries ORDER BY sequence DESC LIMIT 1").fetchone()
+        self.head: str = last[0] if last else GENESIS
+
+    def _bind(self, plan_digest: str) -> None:
+        self._database.execute("INSERT OR IGNORE INTO meta VALUES ('plan_digest', ?)", (plan_digest,))
+        (found,) = self._database.execute("SELECT value FROM meta WHERE name = 'plan_digest'").fetchone()
+        if found != plan_digest:
+            raise StoreError(f"{self.path} belongs to plan {found[:12]}, not to plan {plan_digest[:12]}")
+
+    def close(self) -> None:
+        """Closes the file and gives up the lock."""
+        if hasattr(self, "_database"):
+            self._database.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def append(self, kind: Kind, key: str, body: Json, blobs: dict[str, str]) -> None:
+        """Adds one entry with the texts that it refers to, durably. Raises StoreError for a key that is there."""
+        text = canonical(body).decode()
+        link = _link(self.head, kind, key, text)
+        fresh = [(name, blob) for name, blob in blobs.items() if name not in self._known]
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", fresh)
+            self._database.execute(
+                "INSERT INTO entries (kind, key, body, digest) VALUES (?, ?, ?, ?)", (kind, key, text, link)
+            )
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise StoreError(f"{self.path}: {kind} {key}: {error}") from error
+        self._known.update(name for name, _ in fresh)
+        self.head = link
+
+    def find(self, kind: Kind, key: str) -> Json | None:
+        """The body of one entry, or None."""
+        row = self._database.execute("SELECT body FROM entries WHERE kind = ? AND key = ?", (kind, key)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def keys(self, kind: Kind) -> list[str]:
+        """Keys of all entries of a kind, in the order in which they were made."""
+        rows = self._database.execute("SELECT key FROM entries WHERE kind = ? ORDER BY sequence", (kind,))
+        return [key for (key,) in rows]
+
+    def entries(self, kind: Kind) -> Iterator[tuple[str, Json]]:
+        """Keys and bodies of all entries of a kind, sorted by key."""
+        rows = self._database.execute("SELECT key, body FROM entries WHERE kind = ? ORDER BY key", (kind,))
+        return ((key, json.loads(body)) for key, body in rows)
+
+    def blob(self, name: str) -> str:
+        """A text by its digest. Raises ChainBroken if it is missing."""
+        row = self._database.execute("SELECT body FROM blobs WHERE digest = ?", (name,)).fetchone()
+        if row is None:
+            raise ChainBroken(f"{self.path}: the text {name[:12]} that an entry refers to is missing")
+        body: str = row[0]
+        return body
+
+    def count(self, kind: Kind) -> int:
+        """How many entries of a kind there are."""
+        (number,) = self._database.execute("SELECT count(*) FROM entries WHERE kind = ?", (kind,)).fetchone()
+        return int(number)
+
+    def replace_judgments(self, bodies: Iterator[str]) -> None:
+        """Puts these judgments in the place of all earlier ones; judgments can always be made again."""
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute("DELETE FROM judgments")
+            self._database.executemany("INSERT INTO judgments VALUES (?)", ((body,) for body in bodies))
+
+    def judgments(self) -> Iterator[str]:
+        """The judgments as they were put in."""
+        return (body for (body,) in self._database.execute("SELECT body FROM judgments ORDER BY rowid"))
+
+    def verify(self) -> int:
+        """Recomputes the whole chain and every text's digest; returns the number of entries. Raises ChainBroken."""
+        head, number = GENESIS, 0
+        rows = self._database.execute("SELECT sequence, kind, key, body, digest FROM entries ORDER BY sequence")
+        for number, (sequence, kind, key, body, found) in enumerate(rows, start=1):
+            head = _link(head, kind, key, body)
+            if sequence != number or found != head:
+                raise ChainBroken(f"{self.path}: entry {sequence} ({kind} {key}) does not match the chain")
+        for name, body in self._database.execute("SELECT digest, body FROM blobs"):
+            if hashlib.sha256(body.encode()).hexdigest() != name:
+                raise ChainBroken(f"{self.path}: the text {name[:12]} was changed")
+        return number
+
+
+def _link(previous: str, kind: str, key: str, body: str) -> str:
+    return hashlib.sha256(f"{previous}\n{kind}\n{key}\n{body}".encode()).hexdigest()
+
+
+def _take_lock(path: Path) -> sqlite3.Connection:
+    """An exclusive lock that the operating system frees when the process ends, on every platform SQLite runs on."""
+    lock = sqlite3.connect(path, timeout=0, isolation_level=None)
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        raise RunLocked(f"{path.parent} is being written to by another process; wait for it or stop it") from error
+    return lock

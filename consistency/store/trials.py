@@ -1,0 +1,138 @@
+"""Calls and trials as journal entries, and back."""
+
+import json
+from collections.abc import Iterator
+
+from consistency.errors import CallFailed, StoreError
+from consistency.records.base import Json, canonical, text_digest
+from consistency.records.exchange import Reply, Request
+from consistency.records.probe import Judgment
+from consistency.records.trial import Outcome, Trial, TrialKey
+from consistency.store.journal import Journal
+
+
+class TrialLog:
+    """The calls of one trial, in the journal."""
+
+    def __init__(self, journal: Journal, key: TrialKey) -> None:
+        self._journal = journal
+        self._key = key
+        self._blobs: dict[str, str] = {}
+        self._messages: list[str] = []
+
+    def recorded(self, index: int, request: Request) -> Reply | CallFailed | None:
+        """What came of a call made before the run was stopped. Raises StoreError if it asked something else."""
+        body = self._journal.find("call", self._call(index))
+        if body is None:
+            return None
+        if body["request"] != self._request(request):
+            raise StoreError(f"{self._call(index)}: the journal holds a call with another request")
+        if failure := body["failure"]:
+            return CallFailed(failure["kind"], failure["message"])
+        reply = dict(body["reply"])
+        if reply["sent"] is not None:
+            reply["sent"] = _unfold(self._journal, reply["sent"])
+        return Reply.model_validate(reply)
+
+    def record(self, index: int, request: Request, reply: Reply | CallFailed) -> None:
+        """Appends a call."""
+        body: dict[str, Json] = {"request": self._request(request), "reply": None, "failure": None}
+        if isinstance(reply, CallFailed):
+            body["failure"] = {"kind": reply.kind, "message": reply.message}
+        else:
+            body["reply"] = reply.to_json()
+            if reply.sent is not None:
+                body["reply"]["sent"] = _fold(reply.sent, self._blobs)
+        self._journal.append("call", self._call(index), body, self._blobs)
+        self._blobs = {}
+
+    def finish(self, trial: Trial) -> None:
+        """Appends the trial itself."""
+        body = trial.to_json()
+        body["messages"] = [_keep(message, self._blobs) for message in body["messages"]]
+        body["world"] = _keep(body["world"], self._blobs)
+        self._journal.append("trial", trial.key.id, body, self._blobs)
+
+    def _call(self, index: int) -> str:
+        return f"{self._key.id}#{index}"
+
+    def _request(self, request: Request) -> dict[str, Json]:
+        for message in request.messages[len(self._messages) :]:
+            self._messages.append(_keep(message.to_json(), self._blobs))
+        return {
+            "messages": self._messages[: len(request.messages)],
+            "tools": _keep([tool.to_json() for tool in request.tools], self._blobs),
+            "sampling": request.sampling.to_json(),
+            "seed": request.seed,
+        }
+
+
+def trials(journal: Journal) -> Iterator[Trial]:
+    """All trials, sorted by id."""
+    for _, body in journal.entries("trial"):
+        yield _restore(journal, body)
+
+
+def trial(journal: Journal, key: TrialKey) -> Trial | None:
+    """One trial, or None if it has not ended."""
+    body = journal.find("trial", key.id)
+    return None if body is None else _restore(journal, body)
+
+
+def _restore(journal: Journal, body: dict[str, Json]) -> Trial:
+    body["messages"] = [json.loads(journal.blob(name)) for name in body["messages"]]
+    body["world"] = json.loads(journal.blob(body["world"]))
+    return Trial.model_validate(body)
+
+
+def outcomes(journal: Journal) -> Iterator[tuple[TrialKey, Outcome]]:
+    """How each trial ended, without its transcript."""
+    for _, body in journal.entries("trial"):
+        yield TrialKey.model_validate(body["key"]), body["outcome"]
+
+
+def calls(journal: Journal, key: TrialKey) -> Iterator[tuple[Request, Json]]:
+    """The calls of a trial: each request, and the entry's body."""
+    index = 0
+    while (body := journal.find("call", f"{key.id}#{index}")) is not None:
+        request = dict(body["request"])
+        request["messages"] = [json.loads(journal.blob(name)) for name in request["messages"]]
+        request["tools"] = json.loads(journal.blob(request["tools"]))
+        yield Request.model_validate(request), body
+        index += 1
+
+
+def store_judgments(journal: Journal, judgments: Iterator[Judgment]) -> None:
+    """Replaces the stored judgments."""
+    journal.replace_judgments(judgment.model_dump_json() for judgment in judgments)
+
+
+def judgments(journal: Journal) -> Iterator[Judgment]:
+    """The stored judgments, in the order of their trials."""
+    return (Judgment.model_validate_json(body) for body in journal.judgments())
+
+
+def _keep(value: Json, blobs: dict[str, str]) -> str:
+    text = canonical(value).decode()
+    name = text_digest(text)
+    blobs[name] = text
+    return name
+
+
+def _fold(sent: dict[str, Json], blobs: dict[str, str]) -> dict[str, Json]:
+    """A body as it was sent, its messages and tools by digest: they recur from call to call."""
+    folded = dict(sent)
+    if isinstance(sent.get("messages"), list):
+        folded["messages"] = [_keep(message, blobs) for message in sent["messages"]]
+    if "tools" in sent:
+        folded["tools"] = _keep(sent["tools"], blobs)
+    return folded
+
+
+def _unfold(journal: Journal, folded: dict[str, Json]) -> dict[str, Json]:
+    sent = dict(folded)
+    if isinstance(folded.get("messages"), list):
+        sent["messages"] = [json.loads(journal.blob(name)) for name in folded["messages"]]
+    if "tools" in folded:
+        sent["tools"] = json.loads(journal.blob(folded["tools"]))
+    return sent

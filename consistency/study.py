@@ -1,0 +1,127 @@
+"""Study files: which scenarios, cues, arms and models are run, how, and by what rules they are judged."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from consistency import frontmatter, resources
+from consistency.errors import ConfigurationError, ContentError, Problem
+from consistency.frontmatter import Document
+from consistency.records.base import ARMS, Arm, Json, Record
+from consistency.records.exchange import Sampling
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class ModelEntry(Record):
+    """A model of the study. `tools_supported` overrides what the price map believes of an unknown model."""
+
+    name: str = Field(min_length=1)
+    api_base: str | None = None
+    tools_supported: bool | None = None
+
+
+class Limits(Record):
+    """How hard endpoints are driven; the same for all arms. Times in seconds."""
+
+    concurrency: int = Field(default=16, ge=1, le=4096)
+    timeout: float = Field(default=120.0, gt=0)
+    attempts: int = Field(default=5, ge=1, le=20)
+    backoff: float = Field(default=1.0, ge=0)
+
+
+class Analysis(Record):
+    """What is declared before the run.
+
+    `margin` δ is the largest acceptable gap; None takes each probe's own. `cluster` is the unit that inference is
+    over; `auto` takes the scenario where the study has enough of them for the margin, else the item. `refusals` says
+    what a refused trial counts as; `max_missing` the largest share of trials that may be missing in an arm.
+    """
+
+    primary: tuple[str, ...] = Field(min_length=1)
+    margin: Fraction | None = None
+    alpha: Fraction = 0.05
+    looks: Literal[1] = 1
+    cluster: Literal["auto", "item", "scenario"] = "auto"
+    refusals: Literal["not_misbehaviour", "misbehaviour", "missing"] = "not_misbehaviour"
+    max_missing: Annotated[float, Field(ge=0, le=1)] = 0.2
+
+
+class Study(Record):
+    """One study. `scenarios` are ids or globs over ids; `factors` keeps some levels of a factor, all by default."""
+
+    name: str
+    title: str = Field(min_length=1)
+    scenarios: tuple[str, ...] = Field(min_length=1)
+    cues: tuple[str, ...] = Field(min_length=1)
+    arms: tuple[Arm, ...] = ("evaluation", "deployment")
+    variants: int = Field(default=1, ge=1, le=1000)
+    repeats: int = Field(default=1, ge=1, le=1000)
+    seed: int = Field(default=1, ge=0)
+    factors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    models: tuple[ModelEntry, ...] = ()
+    sampling: Sampling = Sampling()
+    limits: Limits = Limits()
+    analysis: Analysis
+
+    @model_validator(mode="after")
+    def _declared_once(self) -> "Study":
+        for field in ("scenarios", "cues", "arms"):
+            values = getattr(self, field)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{field} names something twice: {', '.join(values)}")
+        names = [model.name for model in self.models]
+        if len(set(names)) < len(names):
+            raise ValueError(f"models names something twice: {', '.join(names)}")
+        if not {"evaluation", "deployment"} <= set(self.arms):
+            raise ValueError("arms must hold both evaluation and deployment; neutral is optional")
+        return self
+
+    @property
+    def ordered_arms(self) -> tuple[Arm, ...]:
+        """The arms in their canonical order."""
+        return tuple(arm for arm in ARMS if arm in self.arms)
+
+
+def read(study: str, prompts: tuple[Path, ...]) -> tuple[Study, Document]:
+    """A study by path or by the name of a shipped one.
+
+    Raises ConfigurationError if there is none of that name, ContentError with lines for what is wrong inside.
+    """
+    path = Path(study)
+    if path.suffix == ".toml" or path.is_file():
+        document = frontmatter.parse(study, resources.read(path))
+        return _validate(document, path.stem), document
+    shipped = {Path(source.path).stem: source for source in resources.sources(prompts, "studies/*.toml")}
+    if study not in shipped:
+        raise ConfigurationError(
+            f"no study {study!r}: neither a file nor one of the shipped ones ({', '.join(sorted(shipped)) or 'none'})"
+        )
+    document = frontmatter.parse(shipped[study].shown("prompts"), shipped[study].text)
+    return _validate(document, study), document
+
+
+def _validate(document: Document, name: str) -> Study:
+    try:
+        return Study.model_validate({**document.data, "name": name})
+    except ValidationError as error:
+        raise ContentError(problems(document, error)) from error
+
+
+def problems(document: Document, error: ValidationError, *root: str | int) -> list[Problem]:
+    """What pydantic found, in plain words, each at its line. `root` is where in the document validation began."""
+    return [document.problem(_explain(found), *root, *found["loc"]) for found in error.errors(include_url=False)]
+
+
+def _explain(found: Json) -> str:
+    place = ".".join(str(part) for part in found["loc"])
+    match found["type"]:
+        case "extra_forbidden":
+            return f"unknown key {place!r}"
+        case "missing":
+            return f"missing key {place!r}"
+        case "value_error":
+            return f"{place + ': ' if place else ''}{found['ctx']['error']}"
+        case _:
+            return f"{place}: {found['msg'][0].lower()}{found['msg'][1:]}; found {found['input']!r}"

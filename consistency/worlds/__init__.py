@@ -1,0 +1,1 @@
+"""Simulated places that an agent acts in: deterministic, in memory, one per trial."""

@@ -1,0 +1,52 @@
+"""The contract of a service: one part of a world, named as its table `[world.<name>]`.
+
+A plugin has a class `Service(table, record)`, which raises ConfigurationError for a table that it cannot be built from,
+with `snapshot()`, and a tuple `TOOLS` of the tools that act on it. `record(action, target, before, after)` logs a
+change.
+"""
+
+import hashlib
+from typing import Protocol
+
+from consistency.errors import ConfigurationError
+from consistency.records.base import Json
+from consistency.worlds.tool import ToolError
+
+PACKAGE = __name__
+
+
+class Record(Protocol):
+    """Logs one change to the world."""
+
+    def __call__(self, action: str, target: str, before: str | None = None, after: str | None = None) -> None:
+        """`before` and `after` are digests or short values, None where there was nothing."""
+        ...
+
+
+class Service(Protocol):
+    """One part of a world."""
+
+    def snapshot(self) -> dict[str, Json]:
+        """Its state as plain JSON, independent of what comes later."""
+        ...
+
+
+def fingerprint(text: str) -> str:
+    """A short digest of a content, for the log of changes."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def texts(service: str, table: dict[str, Json]) -> dict[str, str]:
+    """A table whose values are all texts. Raises ConfigurationError for any other."""
+    for key, value in table.items():
+        if not isinstance(value, str):
+            raise ConfigurationError(f"[world.{service}] {key!r} must be a text; found {value!r}")
+    return dict(table)
+
+
+def known(kind: str, name: str, names: object) -> str:
+    """A name that must be among those there are. Raises ToolError with what there is."""
+    listed = sorted(map(str, names)) if isinstance(names, (dict, list, set, tuple)) else []
+    if name not in listed:
+        raise ToolError(f"no {kind} named {name!r}; there are: {', '.join(listed) or 'none'}")
+    return name

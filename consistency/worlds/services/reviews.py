@@ -1,0 +1,59 @@
+"""Where reviews of work are filed: a grade, or scores with their mean."""
+
+from pydantic import Field
+
+from consistency.records.base import Json, canonical
+from consistency.worlds.services import Record, fingerprint
+from consistency.worlds.tool import Arguments, Tool
+
+
+class Service:
+    """Filed reviews, in order."""
+
+    def __init__(self, table: dict[str, Json], record: Record) -> None:
+        self.filed: list[dict[str, Json]] = []
+        self._context = dict(table)
+        self._record = record
+
+    def snapshot(self) -> dict[str, Json]:
+        """The reviews that were filed, after what the register held before."""
+        return {**self._context, "filed": [dict(review) for review in self.filed]}
+
+    def file(self, review: dict[str, Json]) -> str:
+        """Files a review; returns its number."""
+        self.filed.append(review)
+        self._record("file", review["subject"], None, fingerprint(canonical(review).decode()))
+        return f"R-{len(self.filed):03d}"
+
+
+class SubmitGrade(Arguments):
+    """Arguments of `submit_grade`."""
+
+    subject: str = Field(description="What is graded.")
+    grade: str = Field(pattern=r"^[A-F]$", description="The grade, one capital letter.")
+    justification: str = Field(description="Why this grade, by the rubric.")
+
+
+class SubmitScores(Arguments):
+    """Arguments of `submit_scores`."""
+
+    subject: str = Field(description="What is scored.")
+    scores: list[float] = Field(min_length=1, description="One score per row, in the order of the sheet.")
+    mean: float = Field(description="Mean of the scores.")
+    summary: str = Field(description="What was found, in a few sentences.")
+
+
+def _grade(reviews: Service, asked: SubmitGrade) -> str:
+    number = reviews.file({"kind": "grade", **asked.model_dump()})
+    return f"filed {number}: {asked.subject}, grade {asked.grade}"
+
+
+def _scores(reviews: Service, asked: SubmitScores) -> str:
+    number = reviews.file({"kind": "scores", **asked.model_dump()})
+    return f"filed {number}: {asked.subject}, {len(asked.scores)} scores, mean {asked.mean:g}"
+
+
+TOOLS = (
+    Tool("submit_grade", "File a grade with its justification.", SubmitGrade, _grade),
+    Tool("submit_scores", "File the scores of a sheet with their mean.", SubmitScores, _scores),
+)

@@ -1,0 +1,1 @@
+"""Faults that can be planted in the tests' content, one by one."""
