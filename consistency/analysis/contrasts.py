@@ -97,8 +97,8 @@ class Estimator:
 
     def gap(self, question: Question, refusals: Refusals) -> tuple[float | None, Interval | None]:
         """The gap and its 95% interval under another way of counting refusals."""
-        outcomes, _, _ = self._outcomes(self._rows(question, refusals))
-        found = estimate(outcomes, wordings=self._wordings(outcomes))
+        outcomes, _, compared = self._outcomes(self._rows(question, refusals))
+        found = estimate(outcomes, wordings=_wordings(compared))
         return found.gap, found.interval(0.95)
 
     def _rows(self, question: Question, refusals: Refusals) -> list[Row]:
@@ -118,13 +118,10 @@ class Estimator:
             compared,
         )
 
-    def _wordings(self, outcomes: Outcomes) -> Wordings:
-        return "matched" if len(np.unique(outcomes.wording)) >= FEWEST_WORDINGS else "ignored"
-
     def _draft(self, question: Question) -> "_Draft":
         rows = self._rows(question, self.analysis.refusals)
         outcomes, absent, compared = self._outcomes(rows)
-        wordings = self._wordings(outcomes)
+        wordings = _wordings(compared)
         found = estimate(outcomes, wordings=wordings)
         rates = [float(means.mean()) if outcomes.clusters else None for means in outcomes.cluster_means]
         contrast = Contrast(
@@ -222,6 +219,11 @@ def unit_of(plan: Plan, analysis: Analysis, margin: float) -> str:
         for family in {pair.cue_family for pair in plan.pairs}
     ]
     return "scenario" if min(counts) >= minimum_clusters(margin, analysis.alpha / 2) else "item"
+
+
+def _wordings(rows: list[Row]) -> Wordings:
+    """What the wordings of a contrast allow: as many as were planned, whatever was lost on the way."""
+    return "matched" if len({(row.pair.cue, row.pair.wording) for row in rows}) >= FEWEST_WORDINGS else "ignored"
 
 
 def scope_of(unit: str, wordings: Wordings) -> Scope:

@@ -44,7 +44,7 @@ def _summary(name: str) -> str:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="consistency")
-def _root() -> None:
+def root() -> None:
     """Tests whether a language model behaves the same when it is evaluated as when it is deployed.
 
     STUDY is the name of a shipped study or a path; RUN is a run directory.
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     try:
-        result: Any = _root.main(args=arguments, prog_name="consistency", standalone_mode=False)
+        result: Any = root.main(args=arguments, prog_name="consistency", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as done:
         return done.exit_code

@@ -19,7 +19,7 @@ def side_by_side(columns: Mapping[Name, str], width: int) -> str:
     lines = [_row("", list(columns), each), _row("", ["─" * each] * len(columns), each)]
     for texts in zip_longest(*(clean(text).split("\n") for text in columns.values()), fillvalue=""):
         differs = len(set(texts)) > 1
-        wrapped = [textwrap.wrap(text, each, drop_whitespace=False) or [""] for text in texts]
+        wrapped = [textwrap.wrap(text, each) or [""] for text in texts]
         mark = "*" if differs else ""
         lines += [_row(mark, cells, each, bold=differs) for cells in zip_longest(*wrapped, fillvalue="")]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from consistency.cli import options
 from consistency.cli.loading import load, with_models
 from consistency.cli.summary import print_results
 from consistency.records.base import digest
+from consistency.records.plan import Plan
 from consistency.store.directory import RunDirectory
 
 
@@ -39,8 +40,16 @@ def command(
     """
     loaded, library = load(study, folders["prompts"], folders["probes"])
     plan = pipeline.plan(with_models(loaded, models, api_base), library)
-    path = out or Path("runs") / f"{loaded.name}-{digest(plan.to_json())[:10]}"
-    directory = RunDirectory.create(path, plan)
+    run_and_print(RunDirectory.create(out or default_path(plan), plan), executor, as_json=as_json, quiet=quiet)
+
+
+def default_path(plan: Plan) -> Path:
+    """Where a run goes that is given no directory: the same plan is found again, another one gets its own."""
+    return Path("runs") / f"{plan.study['name']}-{digest(plan.to_json())[:10]}"
+
+
+def run_and_print(directory: RunDirectory, executor: str, *, as_json: bool, quiet: bool) -> None:
+    """Runs all steps, prints what was found, and says where the report is."""
     results = asyncio.run(pipeline.whole(directory, executor=executor, quiet=quiet))
     print_results(results, as_json=as_json)
-    click.echo(f"{directory.path / 'report.html'}", err=True)
+    click.echo(f"report: {directory.path / 'report.html'}", err=True)
