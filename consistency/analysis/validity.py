@@ -50,7 +50,7 @@ def checks(flows: Sequence[ArmFlow], contrasts: Sequence[Contrast], analysis: An
         ValidityCheck(
             name="manipulation_check",
             status="not_measured",
-            detail="whether the model believed the cues was not asked; `consistent` holds for the cues as written",
+            detail="whether the model believed the cues was not asked: a verdict holds for the cues as written",
         ),
     )
 

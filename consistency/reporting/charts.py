@@ -66,12 +66,12 @@ class Dot:
 
 @dataclass(frozen=True)
 class DotRow:
-    """Rates of all arms at one level."""
+    """Rates of all arms at one level; `compared` are the two that a gap lies between, if both are known."""
 
     y: float
     label: str
     dots: tuple[Dot, ...]
-    span: tuple[float, float] | None
+    compared: tuple[Dot, ...]
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,10 @@ def dots(model: ModelResult, factor: str) -> Dots | None:
     for heading, contrasts in groups.items():
         start = y + 0.7 * ROW
         rows = tuple(
-            _dot_row(contrast, factor, start + ROW * (index + 0.4)) for index, contrast in enumerate(contrasts)
+            _dot_row(contrast, factor, start + ROW * (index + 0.7)) for index, contrast in enumerate(contrasts)
         )
         drawn.append(DotGroup(start, heading, rows))
-        y = start + ROW * len(rows)
+        y = start + ROW * (len(rows) + 0.3)
     bottom = y + 8
     ticks = tuple(Tick(_place(step / 4), f"{25 * step}%") for step in range(5))
     return Dots(WIDTH, bottom + BOTTOM, TOP, bottom, ticks, tuple(drawn))
@@ -155,9 +155,8 @@ def _dot_row(contrast: Contrast, factor: str, y: float) -> DotRow:
         for arm, rate in rates.items()
         if rate is not None
     )
-    compared = [dot.x for dot in found if dot.arm != "neutral"]
-    span = (min(compared), max(compared)) if len(compared) == 2 else None
-    return DotRow(y, words.plain((contrast.cell or {})[factor]), found, span)
+    compared = tuple(dot for dot in found if dot.arm != "neutral")
+    return DotRow(y, words.plain((contrast.cell or {})[factor]), found, compared if len(compared) == 2 else ())
 
 
 def reach(models: Sequence[ModelResult]) -> float:
