@@ -70,7 +70,8 @@ async def run(directory: RunDirectory, *, executor: str = "local", quiet: bool =
     Safe to kill at any instant: what was recorded is not asked again. Raises RunLocked while another process runs it.
     """
     study = Study.model_validate(directory.plan.study)
-    with directory.journal(writer=True) as journal:
+    execute = plugins.load(executors.PACKAGE, executor).execute
+    with directory.journal(writer=True, create=True) as journal:
         journal.verify()
         todo = tasks(directory.plan, [model.name for model in study.models], set(journal.keys("trial")))
         if not todo:
@@ -81,21 +82,20 @@ async def run(directory: RunDirectory, *, executor: str = "local", quiet: bool =
             performer = _Performer(journal, PlanStage(directory.plan), backends, study)
             total = len(directory.plan.pairs) * len(study.arms) * len(study.models)
             with Progress(total, done=total - len(todo), quiet=quiet) as progress:
-                execute = plugins.load(executors.PACKAGE, executor).execute
                 await execute(todo, performer.perform, study.limits.concurrency, progress)
 
 
 def score(directory: RunDirectory) -> None:
     """Judges every trial with every probe of its scenario, and stores the judgments."""
-    stage = PlanStage(directory.plan)
-    pairs = {pair.id: pair for pair in directory.plan.pairs}
-
-    def judgments(journal: Journal) -> Iterator[Judgment]:
-        for trial in stored.trials(journal):
-            yield from judge(trial, stage.signs(pairs[trial.key.pair]))
-
     with directory.journal(writer=True) as journal:
-        stored.store_judgments(journal, judgments(journal))
+        stored.store_judgments(journal, _judgments(directory.plan, journal))
+
+
+def _judgments(plan: Plan, journal: Journal) -> Iterator[Judgment]:
+    stage = PlanStage(plan)
+    pairs = {pair.id: pair for pair in plan.pairs}
+    for trial in stored.trials(journal):
+        yield from judge(trial, stage.signs(pairs[trial.key.pair]))
 
 
 def analyze(directory: RunDirectory) -> Results:
@@ -132,14 +132,15 @@ def report(directory: RunDirectory, name: str = "html") -> str:
 
 
 def verify(directory: RunDirectory) -> int:
-    """Checks the journal's chain and makes the results again; returns the number of entries.
+    """Checks the journal's chain, and makes judgments and results again; returns the number of entries.
 
-    Raises ChainBroken where the chain does not hold or `results.json` is not what the journal gives.
+    Raises ChainBroken where the chain does not hold, or what is stored is not what the journal gives.
     """
     with directory.journal() as journal:
         entries = journal.verify()
-    stored_text = (directory.path / "results.json").read_text(encoding="utf-8") if directory.analysed else None
-    if stored_text is not None and stored_text != _results(directory).text():
+        if directory.analysed and list(stored.judgments(journal)) != list(_judgments(directory.plan, journal)):
+            raise ChainBroken(f"{journal.path}: the stored judgments are not what the rules say of the trials")
+    if directory.analysed and directory.results_text() != _results(directory).text():
         raise ChainBroken(f"{directory.path / 'results.json'} is not what the journal gives")
     return entries
 

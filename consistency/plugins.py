@@ -56,4 +56,4 @@ def load(package: str, name: str) -> ModuleType:
             raise ConfigurationError(f"entry point {point.value!r} of {point.group} is no module")
         return module
     kind = package.rpartition(".")[2]
-    raise ConfigurationError(f"unknown {kind} {name!r}; there are: {', '.join(names(package))}")
+    raise ConfigurationError(f"{kind}: there is no {name!r}; there are: {', '.join(names(package))}")

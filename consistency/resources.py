@@ -6,7 +6,7 @@ An installed package carries its content in `consistency/_bundled/<kind>`; a che
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from consistency.errors import ConfigurationError
+from consistency.errors import ConfigurationError, ContentError, Problem
 from consistency.records.scenario import Source
 
 KINDS = ("prompts", "probes", "reports")
@@ -40,10 +40,11 @@ def sources(roots: Sequence[Path], pattern: str) -> Iterator[Source]:
 
 
 def read(path: Path) -> str:
-    """A text file's content. Raises ConfigurationError if it cannot be read as UTF-8."""
+    """A text file's content. Raises ConfigurationError if it cannot be read, ContentError if it is not UTF-8."""
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path}: not UTF-8 text (byte {error.start})") from error
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ContentError([Problem(str(path), line, "not UTF-8 text")]) from error
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}") from error

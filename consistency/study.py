@@ -123,5 +123,11 @@ def _explain(found: Json) -> str:
             return f"missing key {place!r}"
         case "value_error":
             return f"{place + ': ' if place else ''}{found['ctx']['error']}"
+        case "tuple_type" | "list_type":
+            return f"{place} must be a list; found {found['input']!r}"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return f"{place} must be a table; found {found['input']!r}"
+        case "string_type":
+            return f"{place} must be a text; found {found['input']!r}"
         case _:
             return f"{place}: {found['msg'][0].lower()}{found['msg'][1:]}; found {found['input']!r}"

@@ -48,19 +48,20 @@ class Outlook(Record):
     prospects: tuple[Prospect, ...]
 
     @property
-    def infeasible(self) -> tuple[Prospect, ...]:
-        """Contrasts that could never be `consistent`: what their clusters cannot exclude reaches the margin."""
-        return tuple(prospect for prospect in self.prospects if prospect.floor >= prospect.margin)
+    def shortfalls(self) -> tuple[str, ...]:
+        """What could never be `consistent`, since what its clusters cannot exclude reaches the margin, and why."""
+        return tuple(
+            f"{prospect.probe} under {prospect.cue_family} can never come out consistent: {prospect.clusters} "
+            f"{self.unit}s cannot exclude a gap of {prospect.floor:.1%}; a margin of {prospect.margin:.1%} needs "
+            f"{prospect.minimum_clusters} {self.unit}s or more (more variants or scenarios)"
+            for prospect in self.prospects
+            if prospect.floor >= prospect.margin
+        )
 
     def require_feasible(self) -> None:
         """Raises ConfigurationError for a design that could never reach `consistent`, with the number that would do."""
-        if found := self.infeasible:
-            worst = max(found, key=lambda prospect: prospect.minimum_clusters - prospect.clusters)
-            raise ConfigurationError(
-                f"no outcome could be `consistent`: {worst.probe} under {worst.cue_family} has {worst.clusters} "
-                f"{self.unit}s, which cannot exclude a gap of {worst.floor:.1%}; a margin of {worst.margin:.1%} needs "
-                f"{worst.minimum_clusters} {self.unit}s or more (more variants or scenarios), or a wider margin"
-            )
+        if self.shortfalls:
+            raise ConfigurationError("; ".join(self.shortfalls))
 
 
 def outlook(plan: Plan, plan_digest: str, probes: dict[str, Probe], efforts: Iterable[tuple[int, int, int]]) -> Outlook:

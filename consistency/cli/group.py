@@ -78,6 +78,9 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0
+    except OSError as error:
+        click.echo(f"error: {error.filename or 'input or output'}: {error.strerror or error}", err=True)
+        return 2
 
 
 def _coloured(word: str, error: ConsistencyError) -> str:

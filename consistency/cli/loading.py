@@ -4,6 +4,7 @@ from pathlib import Path
 
 from consistency import resources
 from consistency.errors import ConfigurationError
+from consistency.models import check
 from consistency.scenarios.library import Library
 from consistency.study import ModelEntry, Study, read
 
@@ -25,6 +26,8 @@ def with_models(study: Study, models: tuple[str, ...], api_base: str | None) -> 
         if api_base is not None:
             raise ConfigurationError("--api-base goes with --model: the study's own models say theirs in the file")
         return study
+    if faults := [found for found in map(check.fault, models) if found]:
+        raise ConfigurationError("; ".join(faults))
     if len(set(models)) < len(models):
         raise ConfigurationError(f"--model names something twice: {', '.join(models)}")
     entries = tuple(ModelEntry(name=model, api_base=api_base) for model in models)

@@ -1,7 +1,9 @@
 """Collecting what a report reads, from a run's records and journal."""
 
+import platform
 from collections import defaultdict
 from collections.abc import Iterable
+from importlib import metadata
 
 from consistency.records.base import Arm
 from consistency.records.decision import Decision
@@ -18,8 +20,18 @@ from consistency.store.journal import Journal
 Judged = dict[str, dict[Arm, list[Judgment]]]
 _COMPARED: tuple[Arm, Arm] = ("evaluation", "deployment")
 
+#: What the numbers and the page depend on, beside the package itself.
+_PACKAGES = ("jinja2", "numpy", "pydantic", "scipy")
+_COMMANDS = (
+    "consistency verify RUN",
+    "consistency score RUN",
+    "consistency analyze RUN",
+    "consistency report RUN --format html -o report.html",
+    "consistency gate RUN",
+)
 
-def collect(plan: Plan, plan_digest: str, results: Results, decision: Decision, journal: Journal) -> ReportView:
+
+def collect(plan: Plan, plan_digest: str, results: Results, decision: Decision | None, journal: Journal) -> ReportView:
     """The view of a run. Only the few transcripts that are shown are read from the journal."""
     stage = PlanStage(plan)
     judged = _by_model(stored.judgments(journal))
@@ -37,6 +49,9 @@ def collect(plan: Plan, plan_digest: str, results: Results, decision: Decision, 
             entries=journal.count("call") + journal.count("trial"),
             package_version=results.package_version,
             seed=int(plan.study["seed"]),
+            python_version=platform.python_version(),
+            packages={name: metadata.version(name) for name in _PACKAGES},
+            commands=_COMMANDS,
         ),
     )
 

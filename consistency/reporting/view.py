@@ -1,4 +1,4 @@
-"""All that a report may read. Nothing in it depends on the clock or the machine."""
+"""All that a report may read. Nothing in it depends on the clock."""
 
 from dataclasses import dataclass
 
@@ -32,22 +32,29 @@ class Excerpt:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the numbers rest on: the head of the journal's chain, its number of entries, and the plan's seed."""
+    """What the numbers rest on.
+
+    `chain_head` is the digest of the journal's last entry and `entries` their number; `python_version` and `packages`
+    (version by name) are those that the report was made with; `commands` make it again from the run directory.
+    """
 
     chain_head: str
     entries: int
     package_version: str
     seed: int
+    python_version: str
+    packages: dict[str, str]
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ReportView:
-    """A run that was analysed."""
+    """A run that was analysed; `decision` is None where no gate was asked."""
 
     results: Results
     plan: Plan
     plan_digest: str
-    decision: Decision
+    decision: Decision | None
     excerpts: tuple[Excerpt, ...]
     provenance: Provenance
 

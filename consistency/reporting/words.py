@@ -8,6 +8,9 @@ from consistency.reporting.view import decisive
 NOT_ESTIMABLE = "not estimable"
 _MINUS = "\N{MINUS SIGN}"
 
+#: Unicode categories: controls, formats (bidirectional ones among them), surrogates, private use, separators of lines.
+_SHAPELESS = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
 _DIRECTIONS: dict[Direction, str] = {
     "safer_when_evaluated": "safer when evaluated",
     "safer_when_deployed": "safer when deployed",
@@ -43,8 +46,8 @@ def p_value(value: float | None) -> str:
 
 
 def plain(name: str) -> str:
-    """An identifier as words."""
-    return name.replace("_", " ")
+    """An identifier as words, with nothing hidden in it."""
+    return visible(name).replace("_", " ")
 
 
 def direction(value: Direction | None) -> str:
@@ -87,9 +90,11 @@ def cell(contrast: Contrast) -> str:
 
 def visible(text: str) -> str:
     """Model text with control and direction-changing characters written out, so that they show and do nothing."""
-    return "".join(
-        character
-        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co")
-        else f"⟨U+{ord(character):04X}⟩"
-        for character in text
-    )
+    return "".join(f"⟨U+{ord(character):04X}⟩" if _hidden(character) else character for character in text)
+
+
+def _hidden(character: str) -> bool:
+    """Whether a character has no shape of its own, or none that XML may carry."""
+    if character in "\n\t":
+        return False
+    return unicodedata.category(character) in _SHAPELESS or ord(character) & 0xFFFE == 0xFFFE

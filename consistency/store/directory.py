@@ -12,6 +12,9 @@ from consistency.records.effect import Results
 from consistency.records.plan import Plan
 from consistency.store.journal import Journal
 
+#: How files begin that are being written; a kill can leave one behind.
+_DRAFT = ".draft-"
+
 
 class RunDirectory:
     """A run on disk. Its plan is frozen: opening it with another plan is an error."""
@@ -36,7 +39,7 @@ class RunDirectory:
                     "the study or its content has changed since; choose another directory with --out"
                 )
             return found
-        if path.exists() and any(path.iterdir()):
+        if path.exists() and any(not found.name.startswith(_DRAFT) for found in path.iterdir()):
             raise StoreError(f"{path} is neither empty nor a run directory")
         path.mkdir(parents=True, exist_ok=True)
         run.write("plan.json", json.dumps(plan.to_json(), ensure_ascii=False, indent=1) + "\n")
@@ -53,9 +56,9 @@ class RunDirectory:
         except ValidationError as error:
             raise StoreError(f"{path / 'plan.json'} is no plan: {error.errors()[0]['msg']}") from error
 
-    def journal(self, *, writer: bool = False) -> Journal:
-        """The run's journal. Raises RunLocked if another process writes to it."""
-        return Journal(self.path / "journal.sqlite", self.plan_digest, writer=writer)
+    def journal(self, *, writer: bool = False, create: bool = False) -> Journal:
+        """The run's journal. Raises StoreError if there is none to open, RunLocked if another process writes to it."""
+        return Journal(self.path / "journal.sqlite", self.plan_digest, writer=writer, create=create)
 
     @property
     def analysed(self) -> bool:
@@ -65,14 +68,20 @@ class RunDirectory:
     def results(self) -> Results:
         """The stored results. Raises StoreError if the run was not analysed."""
         try:
-            return Results.model_validate_json((self.path / "results.json").read_text(encoding="utf-8"))
-        except OSError as error:
-            raise StoreError(f"{self.path} has no results.json yet: run `consistency analyze {self.path}`") from error
+            return Results.model_validate_json(self.results_text())
+        except ValidationError as error:
+            raise StoreError(f"{self.path / 'results.json'} holds no results: {error.errors()[0]['msg']}") from error
+
+    def results_text(self) -> str:
+        """The text of `results.json`. Raises StoreError if there is none."""
+        if not self.analysed:
+            raise StoreError(f"{self.path} has no results.json yet: run `consistency analyze {self.path}`")
+        return (self.path / "results.json").read_text(encoding="utf-8")
 
     def write(self, name: str, text: str) -> Path:
         """Writes a file whole or not at all."""
         target = self.path / name
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        draft = target.with_name(f"{_DRAFT}{target.name}.{os.getpid()}")
         draft.write_text(text, encoding="utf-8")
         draft.replace(target)
         return target

@@ -16,7 +16,6 @@ from consistency.errors import ChainBroken, RunLocked, StoreError
 from consistency.records.base import Json, canonical
 
 Kind = Literal["call", "trial"]
-GENESIS = "0" * 64
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -34,10 +33,17 @@ CREATE TABLE IF NOT EXISTS judgments (body TEXT NOT NULL);
 
 
 class Journal:
-    """An open journal. `writer` holds the run's lock until it is closed or its process ends."""
+    """An open journal. A `writer` holds the run's lock until it is closed or its process ends.
 
-    def __init__(self, path: Path, plan_digest: str, *, writer: bool) -> None:
+    The first entry is hashed over the plan's digest, so that a journal and its plan belong together. Raises StoreError
+    where there is no journal and none is to be made, RunLocked while another process writes.
+    """
+
+    def __init__(self, path: Path, plan_digest: str, *, writer: bool, create: bool = False) -> None:
+        if not create and not path.exists():
+            raise StoreError(f"{path.parent} has no journal: nothing was run in it yet")
         self.path = path
+        self.plan_digest = plan_digest
         self._lock = _take_lock(path.with_name("writer.lock")) if writer else None
         self._known: set[str] = set()
         try:
@@ -50,7 +56,7 @@ class Journal:
             self.close()
             raise StoreError(f"{path}: {error}") from error
         last = self._database.execute("SELECT digest FROM entries ORDER BY sequence DESC LIMIT 1").fetchone()
-        self.head: str = last[0] if last else GENESIS
+        self.head: str = last[0] if last else plan_digest
 
     def _bind(self, plan_digest: str) -> None:
         self._database.execute("INSERT OR IGNORE INTO meta VALUES ('plan_digest', ?)", (plan_digest,))
@@ -131,7 +137,7 @@ class Journal:
 
     def verify(self) -> int:
         """Recomputes the whole chain and every text's digest; returns the number of entries. Raises ChainBroken."""
-        head, number = GENESIS, 0
+        head, number = self.plan_digest, 0
         rows = self._database.execute("SELECT sequence, kind, key, body, digest FROM entries ORDER BY sequence")
         for number, (sequence, kind, key, body, found) in enumerate(rows, start=1):
             head = _link(head, kind, key, body)

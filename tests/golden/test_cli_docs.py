@@ -10,7 +10,7 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "cli.md"
 
 
 def rendered() -> str:
-    context = click.Context(root, info_name="consistency", max_content_width=100, terminal_width=100)
+    context = root.make_context("consistency", [], resilient_parsing=True, terminal_width=100)
     parts = ["# Commands\n\nMade from the commands' own help.\n", f"```\n{root.get_help(context)}\n```\n"]
     for name in root.list_commands(context):
         command = root.get_command(context, name)
@@ -25,7 +25,7 @@ def test_the_page_says_what_the_commands_say() -> None:
 
 
 def test_every_command_says_what_it_does() -> None:
-    context = click.Context(root)
+    context = root.make_context("consistency", [], resilient_parsing=True)
     for name in root.list_commands(context):
         command = root.get_command(context, name)
         assert command is not None

@@ -195,7 +195,7 @@ def test_a_plan_says_what_it_takes_and_can_show(library: Library, tiny: Study) -
     found = outlook(tiny, library)
     assert (found.pairs, found.items, found.trials, found.calls) == (30, 30, 60, 300)
     assert {prospect.clusters for prospect in found.prospects} == {20}
-    assert found.infeasible == ()
+    assert found.shortfalls == ()
     found.require_feasible()
 
 
@@ -204,5 +204,5 @@ def test_a_design_that_could_never_be_consistent_is_refused_with_the_number_that
 ) -> None:
     analysis = tiny.analysis.model_copy(update={"margin": 0.10})
     found = outlook(tiny.model_copy(update={"analysis": analysis}), library)
-    with pytest.raises(ConfigurationError, match=r"has 20 items.* needs 36 items or more"):
+    with pytest.raises(ConfigurationError, match=r"20 items cannot exclude.* needs 36 items or more"):
         found.require_feasible()

@@ -9,7 +9,9 @@ from consistency.records.plan import Plan
 from consistency.records.trial import Trial, TrialKey
 from consistency.store import trials as stored
 from consistency.store.directory import RunDirectory
-from consistency.store.journal import GENESIS, Journal
+from consistency.store.journal import Journal
+
+PLAN_DIGEST = "d" * 64
 
 KEY = TrialKey(model="m", pair="p", arm="evaluation")
 OPENING = (Message(role="system", content="s"), Message(role="user", content="u"))
@@ -22,7 +24,7 @@ PLAN = Plan(package_version="0", study={"name": "x", "models": [], "arms": []}, 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "journal.sqlite", "d" * 64, writer=True)
+    return Journal(tmp_path / "journal.sqlite", "d" * 64, writer=True, create=True)
 
 
 def reopen(journal: Journal) -> Journal:
@@ -79,12 +81,12 @@ def test_texts_that_recur_are_kept_once(journal: Journal) -> None:
 
 
 def test_the_chain_holds_and_its_head_moves(journal: Journal) -> None:
-    assert (journal.head, journal.verify()) == (GENESIS, 0)
+    assert (journal.head, journal.verify()) == (PLAN_DIGEST, 0)
     stored.TrialLog(journal, KEY).record(0, REQUEST, REPLY)
     head = journal.head
     stored.TrialLog(journal, KEY).finish(TRIAL)
     assert journal.verify() == 2
-    assert GENESIS != head != journal.head == reopen(journal).head
+    assert PLAN_DIGEST != head != journal.head == reopen(journal).head
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,18 @@ def test_tampering_breaks_the_chain(journal: Journal, tampering: str) -> None:
         database.execute(tampering)
     with pytest.raises(ChainBroken):
         journal.verify()
+
+
+def test_a_reader_makes_no_journal(tmp_path: Path) -> None:
+    for writer in (False, True):
+        with pytest.raises(StoreError, match="has no journal"):
+            Journal(tmp_path / "journal.sqlite", PLAN_DIGEST, writer=writer)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_draft_that_a_kill_left_behind_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".draft-plan.json.1").write_text("{")
+    assert RunDirectory.create(tmp_path, PLAN).plan == PLAN
 
 
 def test_a_missing_text_is_named(journal: Journal) -> None:

@@ -9,7 +9,7 @@ import click
 from consistency import resources
 from consistency.calibration import rehearsal
 from consistency.cli import options
-from consistency.errors import ContentError, Problem
+from consistency.errors import ConfigurationError, ContentError, Problem
 from consistency.models import check
 from consistency.scenarios import balance, lint, pairs
 from consistency.scenarios.library import Library
@@ -27,6 +27,8 @@ def command(study: str | None, only: bool, prompts: tuple[Path, ...], probes: tu
     Problems go to stderr as FILE:LINE: MESSAGE, and the exit code is 2.
     """
     library = Library.from_folders(prompts, probes, shipped=not only)
+    if not any(library.sources.values()):
+        raise ConfigurationError("there is nothing to check: --only goes with --prompts and --probes")
     found: list[Problem] = []
     for kind in ("pools", "cues", "probes", "scenarios"):
         with _collected(found):

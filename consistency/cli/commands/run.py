@@ -40,6 +40,8 @@ def command(
     """
     loaded, library = load(study, folders["prompts"], folders["probes"])
     plan = pipeline.plan(with_models(loaded, models, api_base), library)
+    for shortfall in pipeline.foresee(plan).shortfalls:
+        click.echo(f"warning: {shortfall}", err=True)
     run_and_print(RunDirectory.create(out or default_path(plan), plan), executor, as_json=as_json, quiet=quiet)
 
 

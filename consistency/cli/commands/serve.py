@@ -18,7 +18,9 @@ from consistency.scenarios.playbook import PlanPlaybook
 @click.command()
 @options.study
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8765, show_default=True, help="The port; 0 takes any that is free.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 takes any that is free."
+)
 @options.content
 def command(study: str, host: str, port: int, **folders: tuple[Path, ...]) -> None:
     """Serve simulated models that know the pairs of STUDY, as `faker`, `steady`, `noisy:deployment=0.4` and so on.
@@ -39,4 +41,4 @@ def command(study: str, host: str, port: int, **folders: tuple[Path, ...]) -> No
         click.echo(f"http://{host}:{bound}/v1", nl=True)
 
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(endpoint.serve(resolve, host, port, ready))
+        asyncio.run(endpoint.serve(resolve, host, port, ready, names))

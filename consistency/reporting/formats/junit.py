@@ -1,7 +1,8 @@
 """JUnit XML for build servers: a suite per model, a case per primary contrast and per validity check.
 
-`inconsistent` and `inconclusive` contrasts are failures of that type, `invalid` ones and failed checks are errors,
-checks that were not measured are skipped, and warnings stand in the case's output.
+`inconsistent` and `inconclusive` contrasts are failures of that type: a build that waits for consistency must not
+pass on a question left open. `invalid` contrasts and failed checks are errors, checks that were not measured are
+skipped, and warnings stand in the case's output.
 """
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
@@ -16,7 +17,7 @@ SUFFIX = ".xml"
 
 def render(view: ReportView) -> str:
     """The results as JUnit XML."""
-    report = JUnitXml(view.results.study)
+    report = JUnitXml(words.visible(view.results.study))
     for model in view.results.models:
         report.add_testsuite(_suite(model))
     text: bytes = report.tostring()
@@ -35,25 +36,26 @@ def _suite(model: ModelResult) -> TestSuite:
 
 
 def _contrast(contrast: Contrast) -> TestCase:
-    case = TestCase(f"{contrast.probe} under {contrast.cue_family}", classname="contrasts", time=0)
+    case = TestCase(words.visible(f"{contrast.probe} under {contrast.cue_family}"), classname="contrasts", time=0)
     told = f"gap {words.points(contrast.gap)} points, 95% interval {words.interval(contrast.ci95)}"
     match contrast.verdict:
         case "inconsistent" | "inconclusive":
             case.result = [Failure(f"{contrast.verdict}: {told}", contrast.verdict)]
         case "invalid":
-            case.result = [Error(f"invalid: {contrast.note or told}", "invalid")]
+            case.result = [Error(f"invalid: {words.visible(contrast.note) or told}", "invalid")]
         case _:
             case.system_out = f"{contrast.verdict}: {told}"
     return case
 
 
 def _check(check: ValidityCheck) -> TestCase:
-    case = TestCase(check.name, classname="validity", time=0)
+    case = TestCase(words.visible(check.name), classname="validity", time=0)
+    detail = words.visible(check.detail)
     match check.status:
         case "failed":
-            case.result = [Error(check.detail, "failed")]
+            case.result = [Error(detail, "failed")]
         case "not_measured":
-            case.result = [Skipped(check.detail)]
+            case.result = [Skipped(detail)]
         case _:
-            case.system_out = f"{check.status}: {check.detail}"
+            case.system_out = f"{check.status}: {detail}"
     return case

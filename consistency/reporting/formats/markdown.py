@@ -16,9 +16,9 @@ def render(view: ReportView) -> str:
     lines = [
         f"## {_safe(view.title)}",
         "",
-        f"Gate: **{words.plain(view.decision.status)}** ({_safe(view.decision.policy)})",
-        "",
     ]
+    if view.decision:
+        lines += [f"Gate: **{words.plain(view.decision.status)}** ({_safe(view.decision.policy)})", ""]
     lines += _table(
         ("model", "verdict", "what was found"),
         [
@@ -32,7 +32,7 @@ def render(view: ReportView) -> str:
             ("probe", "cue", "evaluated", "deployed", "gap, points", "95% interval", "p (Holm)", "verdict"),
             [
                 (
-                    words.plain(contrast.probe),
+                    _safe(words.plain(contrast.probe)),
                     contrast.cue_family,
                     words.percent(contrast.rate_evaluation),
                     words.percent(contrast.rate_deployment),
