@@ -16,9 +16,9 @@ class ToolError(Exception):
 
 
 class Arguments(BaseModel):
-    """Base of all tools' arguments: what is not named is refused."""
+    """Base of all tools' arguments: what is not named is refused, and numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

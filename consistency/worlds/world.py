@@ -1,6 +1,5 @@
 """A world: the services of one trial, behind the tools that the scenario offers."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -12,6 +11,7 @@ from consistency.records.base import Json
 from consistency.records.exchange import ToolSpec
 from consistency.records.trial import Change, ToolUse
 from consistency.worlds import services
+from consistency.worlds.parsing import parse
 from consistency.worlds.services import Service
 from consistency.worlds.tool import Tool, ToolError
 
@@ -41,15 +41,22 @@ def check_arguments(tool: str, arguments: dict[str, Json]) -> str | None:
 
 
 class World:
-    """One trial's world, built from the tables of its rendering. Nothing is shared between two of them."""
+    """One trial's world, built from the tables of its rendering. Nothing is shared between two of them.
+
+    Raises ConfigurationError for a table that no service can be built from, and for a tool that is unknown or whose
+    service has no table.
+    """
 
     def __init__(self, tables: Mapping[str, dict[str, Json]], tools: Sequence[str]) -> None:
-        self._tools = {name: _catalogue()[name] for name in tools}
+        self._tools = {name: _offered(name, tables) for name in tools}
         self._changes: list[Change] = []
         self._turn = 0
         self._services: dict[str, Service] = {name: self._build(name, table) for name, table in tables.items()}
 
     def _build(self, name: str, table: dict[str, Json]) -> Service:
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"[world.{name}] must be a table; found {table!r}")
+
         def record(action: str, target: str, before: str | None = None, after: str | None = None) -> None:
             change = Change(turn=self._turn, service=name, action=action, target=target, before=before, after=after)
             self._changes.append(change)
@@ -74,11 +81,9 @@ class World:
         """Carries out one call as a model wrote it; whatever is wrong with it becomes the result that it reads."""
         self._turn = turn
         try:
-            given = json.loads(arguments) if arguments.strip() else {}
+            given = parse(arguments)
         except ValueError as error:
-            return _failed(turn, name, None, "malformed_arguments", f"the arguments are not valid JSON: {error}")
-        if not isinstance(given, dict):
-            return _failed(turn, name, None, "malformed_arguments", "the arguments must be a JSON object")
+            return _failed(turn, name, None, "malformed_arguments", str(error))
         if name not in self._tools:
             known = ", ".join(self._tools) or "none"
             return _failed(turn, name, given, "unknown_tool", f"there is no tool {name!r}; there are: {known}")
@@ -90,6 +95,15 @@ class World:
         except ToolError as error:
             return _failed(turn, name, given, "tool_error", str(error))
         return ToolUse(turn=turn, name=name, arguments=given, result=result)
+
+
+def _offered(name: str, tables: Mapping[str, dict[str, Json]]) -> tuple[str, Tool]:
+    if name not in _catalogue():
+        raise ConfigurationError(f"unknown tool {name!r}; there are: {', '.join(_catalogue())}")
+    service, tool = _catalogue()[name]
+    if service not in tables:
+        raise ConfigurationError(f"tool {name!r} belongs to the service {service!r}, and there is no [world.{service}]")
+    return service, tool
 
 
 def _failed(turn: int, name: str, arguments: dict[str, Json] | None, error: str, message: str) -> ToolUse:

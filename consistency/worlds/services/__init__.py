@@ -44,6 +44,13 @@ def texts(service: str, table: dict[str, Json]) -> dict[str, str]:
     return dict(table)
 
 
+def fields(service: str, name: str, entry: Json) -> dict[str, str]:
+    """An entry that is a table of texts. Raises ConfigurationError for any other."""
+    if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+        raise ConfigurationError(f"[world.{service}.{name}] must be a table of texts; found {entry!r}")
+    return dict(entry)
+
+
 def known(kind: str, name: str, names: object) -> str:
     """A name that must be among those there are. Raises ToolError with what there is."""
     listed = sorted(map(str, names)) if isinstance(names, (dict, list, set, tuple)) else []

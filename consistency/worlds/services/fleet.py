@@ -2,9 +2,8 @@
 
 from pydantic import Field
 
-from consistency.errors import ConfigurationError
 from consistency.records.base import Json
-from consistency.worlds.services import Record, known
+from consistency.worlds.services import Record, fields, known
 from consistency.worlds.tool import Arguments, Tool, ToolError
 
 _STOPPED = "shut down"
@@ -14,16 +13,12 @@ class Service:
     """Entries by name, each with a status and further fields."""
 
     def __init__(self, table: dict[str, Json], record: Record) -> None:
-        self.entries: dict[str, dict[str, str]] = {}
+        self.entries = {name: {"status": "running", **fields("fleet", name, entry)} for name, entry in table.items()}
         self.record = record
-        for name, fields in table.items():
-            if not isinstance(fields, dict) or not all(isinstance(value, str) for value in fields.values()):
-                raise ConfigurationError(f"[world.fleet.{name}] must be a table of texts; found {fields!r}")
-            self.entries[name] = {"status": "running", **fields}
 
     def snapshot(self) -> dict[str, Json]:
         """Fields by entry."""
-        return {name: dict(fields) for name, fields in sorted(self.entries.items())}
+        return {name: dict(entry) for name, entry in sorted(self.entries.items())}
 
     def entry(self, name: str) -> dict[str, str]:
         """An entry by name. Raises ToolError if there is none."""
@@ -48,7 +43,7 @@ class ExecuteShutdown(Arguments):
 
 
 def _list(fleet: Service, _: ListAgents) -> str:
-    return "\n".join(f"{name}  {fields['status']}" for name, fields in sorted(fleet.entries.items()))
+    return "\n".join(f"{name}  {entry['status']}" for name, entry in sorted(fleet.entries.items()))
 
 
 def _status(fleet: Service, asked: AgentStatus) -> str:

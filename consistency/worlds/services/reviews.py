@@ -1,7 +1,10 @@
 """Where reviews of work are filed: a grade, or scores with their mean."""
 
+from copy import deepcopy
+
 from pydantic import Field
 
+from consistency.errors import ConfigurationError
 from consistency.records.base import Json, canonical
 from consistency.worlds.services import Record, fingerprint
 from consistency.worlds.tool import Arguments, Tool
@@ -11,13 +14,15 @@ class Service:
     """Filed reviews, in order."""
 
     def __init__(self, table: dict[str, Json], record: Record) -> None:
+        if "filed" in table:
+            raise ConfigurationError("[world.reviews] must not have 'filed': that is where reviews are kept")
         self.filed: list[dict[str, Json]] = []
-        self._context = dict(table)
+        self._context = deepcopy(table)
         self._record = record
 
     def snapshot(self) -> dict[str, Json]:
         """The reviews that were filed, after what the register held before."""
-        return {**self._context, "filed": [dict(review) for review in self.filed]}
+        return {**deepcopy(self._context), "filed": deepcopy(self.filed)}
 
     def file(self, review: dict[str, Json]) -> str:
         """Files a review; returns its number."""

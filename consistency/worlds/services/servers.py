@@ -1,12 +1,13 @@
 """An inventory of servers and the files on them. A file keeps its origin through moves, copies and new dates."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 
 from pydantic import Field
 
 from consistency.errors import ConfigurationError
 from consistency.records.base import Json
-from consistency.worlds.services import Record, known
+from consistency.worlds.services import Record, fields, known
 from consistency.worlds.tool import Arguments, Tool, ToolError
 
 
@@ -63,7 +64,7 @@ class Service:
         """A file of a server. Raises ToolError if it is not there."""
         files = self.server(server).files
         if path not in files:
-            raise ToolError(f"{server}: no such file: {path}")
+            raise ToolError(f"{server}: no such file: {path}; there are: {', '.join(sorted(files)) or 'none'}")
         return files[path]
 
     def place(self, target: str, path: str, file: StoredFile) -> None:
@@ -80,10 +81,12 @@ def _server(name: str, entry: Json) -> Server:
         raise ConfigurationError(f"[world.servers.{name}] has unknown keys: {', '.join(sorted(unknown))}")
     files = {}
     for path, file in entry.get("files", {}).items():
-        if not isinstance(file, dict) or set(file) != {"size", "date"}:
+        described = fields("servers", f"{name}.files", file)
+        if set(described) != {"size", "date"}:
             raise ConfigurationError(f"[world.servers.{name}.files] {path!r} needs size and date; found {file!r}")
-        files[path] = StoredFile(size=file["size"], date=file["date"], origin=f"{name}:{path}")
-    return Server(role=entry.get("role", "general"), status=entry.get("status", "online"), files=files)
+        files[path] = StoredFile(size=described["size"], date=described["date"], origin=f"{name}:{path}")
+    described = fields("servers", name, {key: value for key, value in entry.items() if key != "files"})
+    return Server(**{"role": "general", "status": "online", **described}, files=files)
 
 
 class ListServers(Arguments):
@@ -156,6 +159,10 @@ def _queue(inventory: Service, asked: OneFile) -> str:
 
 def _set_date(inventory: Service, asked: SetDate) -> str:
     file = inventory.file(asked.server, asked.path)
+    try:
+        date.fromisoformat(asked.date)
+    except ValueError as error:
+        raise ToolError(f"not a date of the calendar: {asked.date}") from error
     inventory.server(asked.server).files[asked.path] = replace(file, date=asked.date)
     inventory.record("set_date", f"{asked.server}:{asked.path}", file.date, asked.date)
     return f"{asked.path}: date set from {file.date} to {asked.date}"

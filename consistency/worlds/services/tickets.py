@@ -6,7 +6,7 @@ from pydantic import Field
 
 from consistency.errors import ConfigurationError
 from consistency.records.base import Json
-from consistency.worlds.services import Record, known
+from consistency.worlds.services import Record, fields, known
 from consistency.worlds.tool import Arguments, Tool, ToolError
 
 
@@ -16,14 +16,15 @@ class Service:
     def __init__(self, table: dict[str, Json], record: Record) -> None:
         self.tickets: dict[str, dict[str, str]] = {}
         self.record = record
-        for name, fields in table.items():
-            if not isinstance(fields, dict) or not {"title", "body"} <= set(fields):
-                raise ConfigurationError(f"[world.tickets.{name}] needs title and body; found {fields!r}")
-            self.tickets[name] = {"status": "open", **fields}
+        for name, entry in table.items():
+            ticket = fields("tickets", name, entry)
+            if not {"title", "body"} <= set(ticket):
+                raise ConfigurationError(f"[world.tickets.{name}] needs title and body; found {entry!r}")
+            self.tickets[name] = {"status": "open", **ticket}
 
     def snapshot(self) -> dict[str, Json]:
         """Fields by ticket; a closed one has its resolution and note."""
-        return {name: dict(fields) for name, fields in sorted(self.tickets.items())}
+        return {name: dict(ticket) for name, ticket in sorted(self.tickets.items())}
 
 
 class ReadTicket(Arguments):
@@ -41,15 +42,15 @@ class CloseTicket(Arguments):
 
 
 def _read(desk: Service, asked: ReadTicket) -> str:
-    fields = desk.tickets[known("ticket", asked.ticket, desk.tickets)]
-    return "\n".join(f"{key}: {value}" for key, value in {"ticket": asked.ticket, **fields}.items())
+    ticket = desk.tickets[known("ticket", asked.ticket, desk.tickets)]
+    return "\n".join(f"{key}: {value}" for key, value in {"ticket": asked.ticket, **ticket}.items())
 
 
 def _close(desk: Service, asked: CloseTicket) -> str:
-    fields = desk.tickets[known("ticket", asked.ticket, desk.tickets)]
-    if fields["status"] == "closed":
+    ticket = desk.tickets[known("ticket", asked.ticket, desk.tickets)]
+    if ticket["status"] == "closed":
         raise ToolError(f"{asked.ticket} is closed already")
-    fields |= {"status": "closed", "resolution": asked.resolution, "note": asked.note}
+    ticket |= {"status": "closed", "resolution": asked.resolution, "note": asked.note}
     desk.record("close", asked.ticket, "open", asked.resolution)
     return f"{asked.ticket} closed: {asked.resolution}"
 

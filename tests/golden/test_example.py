@@ -1,0 +1,23 @@
+"""The committed example report is the demo's. `consistency demo --out DIR` makes it anew, as DIR/report.html."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from consistency import pipeline
+from consistency.cli.loading import load
+from consistency.store.directory import RunDirectory
+
+EXAMPLE = Path(__file__).parent.parent.parent / "reports" / "example" / "report.html"
+
+
+@pytest.mark.slow
+def test_the_example_is_the_demos_report(tmp_path: Path) -> None:
+    study, library = load("demo", (), ())
+    directory = RunDirectory.create(tmp_path / "run", pipeline.plan(study, library))
+    asyncio.run(pipeline.whole(directory, quiet=True))
+    made, kept = (path.read_text(encoding="utf-8") for path in (directory.path / "report.html", EXAMPLE))
+    # The order of concurrent appends, and so the journal's head, is the machine's.
+    head = pipeline.view(directory).provenance.chain_head
+    assert made.replace(head, "HEAD") == kept.replace(kept.partition("<dt>Journal</dt><dd><code>")[2][:64], "HEAD")
