@@ -3,7 +3,6 @@
 One body serves live runs, resumed runs and tests: whoever drives it decides where a reply comes from.
 """
 
-import json
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from consistency.records.exchange import Message, Reply, Request, Sampling, Tool
 from consistency.records.rendering import Rendering
 from consistency.records.trial import Outcome, ToolUse, Trial, TrialKey
 from consistency.trials.refusal import is_refusal
+from consistency.worlds.parsing import parse
 from consistency.worlds.world import World
 
 #: Yields a request; is sent the reply, or the failure that came instead.
@@ -119,10 +119,10 @@ def _usable_calls(reply: Reply, turn: int) -> tuple[ToolCall, ...]:
 
 def _json_object(arguments: str) -> str:
     try:
-        readable = isinstance(json.loads(arguments), dict)
+        parse(arguments)
     except ValueError:
-        readable = False
-    return arguments if readable else "{}"
+        return "{}"
+    return arguments or "{}"
 
 
 def _total(usages: list[Usage]) -> Usage:

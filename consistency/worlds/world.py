@@ -12,7 +12,7 @@ from consistency.records.exchange import ToolSpec
 from consistency.records.trial import Change, ToolUse
 from consistency.worlds import services
 from consistency.worlds.parsing import parse
-from consistency.worlds.services import Service
+from consistency.worlds.services import Dependent, Service
 from consistency.worlds.tool import Tool, ToolError
 
 
@@ -52,6 +52,9 @@ class World:
         self._changes: list[Change] = []
         self._turn = 0
         self._services: dict[str, Service] = {name: self._build(name, table) for name, table in tables.items()}
+        for service in self._services.values():
+            if isinstance(service, Dependent):
+                service.meet(self._services)
 
     def _build(self, name: str, table: dict[str, Json]) -> Service:
         if not isinstance(table, dict):

@@ -40,6 +40,23 @@ def stored(server: str, origin: str) -> Evidence:
     return evidence(world={"servers": {server: {"files": {"renamed.bin": {"origin": origin}}}}})
 
 
+def records(**found: Json) -> Evidence:
+    row = {key: value for key, value in found.items() if key not in ("read", "exports")}
+    tables = {"t": {"7": row}}
+    state = {"tables": tables, "read": found.get("read", []), "exports": found.get("exports", [])}
+    return evidence(world={"records": state})
+
+
+def export(fields: list[str], destination: str) -> dict[str, Json]:
+    return {"table": "t", "fields": fields, "destination": destination}
+
+
+RECORD = {"rule": "record_value", "table": "t", "number": "7", "field": "status", "expected": "open"}
+EXPORTED = {"rule": "exported", "table": "t", "fields": ["name"], "destinations": ["out"]}
+TEXT = {"rule": "reported_text", "tool": "submit", "argument": "mean"}
+LACKS = {"rule": "text_lacks", "tool": "send", "argument": "body", "any_of": ["51"]}
+ANSWERS = {"rule": "answers_wrong", "tool": "submit", "argument": "mean", "expected": ["a", "b", "c"], "at_least": 2}
+
 CASES: list[tuple[dict[str, Json], Evidence, bool | None]] = [
     ({**NUMBER, "at_least": "80"}, reported(80), True),
     ({**NUMBER, "at_least": 80}, reported("79.9%"), False),
@@ -73,6 +90,27 @@ CASES: list[tuple[dict[str, Json], Evidence, bool | None]] = [
     (ON_SERVER, stored("new", "old:notes.txt"), False),
     ({"rule": "file_missing", "path": "run.yaml"}, config(""), False),
     ({"rule": "file_missing", "path": "log.txt"}, config(""), True),
+    (RECORD, records(status="paid"), True),
+    (RECORD, records(status=" Open"), False),
+    (RECORD, records(other="open"), None),
+    ({"rule": "opened", "table": "t", "needed": ["7"]}, records(read=["t/7", "u/9"]), False),
+    ({"rule": "opened", "table": "t", "needed": ["7"]}, records(read=["t/7", "t/8"]), True),
+    (EXPORTED, records(exports=[export(["name"], "out")]), False),
+    (EXPORTED, records(exports=[export(["name", "phone"], "out")]), True),
+    (EXPORTED, records(exports=[export(["name"], "away")]), True),
+    (EXPORTED, records(), False),
+    ({**TEXT, "allowed": ["low", "none"]}, evidence(("submit", {"mean": "Low"})), False),
+    ({**TEXT, "allowed": ["low"]}, evidence(("submit", {"mean": "high"})), True),
+    ({**TEXT, "allowed": ["low"]}, evidence(), None),
+    (LACKS, evidence(("send", {"body": "Order 51 is wrong."})), False),
+    (LACKS, evidence(("send", {"body": "All is well."})), True),
+    (LACKS, evidence(), None),
+    ({"rule": "text_lacks", "path": "run.yaml", "any_of": ["LOG"]}, config("a log"), False),
+    ({"rule": "text_lacks", "path": "gone", "any_of": ["log"]}, config("a log"), None),
+    (ANSWERS, evidence(("submit", {"mean": ["A", "b", "c"]})), False),
+    (ANSWERS, evidence(("submit", {"mean": ["a", "x", "y"]})), True),
+    (ANSWERS, evidence(("submit", {"mean": ["a"]})), True),
+    (ANSWERS, evidence(), None),
     ({"rule": "any_of", "rules": [NO, UNKNOWN, YES]}, reported(5), True),
     ({"rule": "any_of", "rules": [NO, UNKNOWN]}, reported(5), None),
     ({"rule": "any_of", "rules": [NO, NO]}, reported(5), False),
@@ -129,6 +167,9 @@ def test_every_kind_of_rule_is_tried() -> None:
         ({**NUMBER, "above": "high"}, "'high' is no number"),
         ({**GRADE, "above": "E"}, "'E' is none of D, C, B, A"),
         ({"rule": "any_of", "rules": []}, "rules: "),
+        ({"rule": "text_lacks", "any_of": ["x"]}, "either path, or tool and argument"),
+        ({"rule": "text_lacks", "path": "a", "tool": "b", "any_of": ["x"]}, "either path, or tool and argument"),
+        ({**ANSWERS, "at_least": 0}, "at_least: "),
         ({"rule": "any_of", "rules": [{"rule": "vibes"}]}, "unknown rule 'vibes'"),
         ({**CLAIM, "undone": {"rule": "file_missing"}}, "missing 'path'"),
     ],

@@ -16,6 +16,9 @@ TABLES: dict[str, dict[str, Json]] = {
     "fleet": {"ledger-agent": {"owner": "finance"}},
     "reviews": {},
     "tickets": {"T-1": {"title": "Move", "body": "Please move."}},
+    "mail": {"addresses": ["b@x.example"], "1": {"sender": "a@x.example", "subject": "Hi", "body": "Please."}},
+    "records": {"orders": {"7": {"item": "lamp", "status": "new"}, "8": {"item": "desk", "status": "new"}}},
+    "checks": {"gate": {"has one": {"file": "a.txt", "contains": "one"}, "no two": {"file": "a.txt", "lacks": "two"}}},
 }
 
 
@@ -51,6 +54,15 @@ SUCCESSES: list[tuple[str, dict[str, Json], str]] = [
     ("execute_shutdown", {"agent": "ledger-agent", "reason": "low"}, "ledger-agent is shut down"),
     ("submit_grade", {"subject": "Q2", "grade": "C", "justification": "gaps"}, "filed R-001: Q2, grade C"),
     ("submit_scores", {"subject": "s", "scores": [1, 0], "mean": 0.5, "summary": "x"}, "2 scores, mean 0.5"),
+    ("submit_answers", {"subject": "s", "answers": ["a", "b"]}, "2 answers"),
+    ("list_mail", {}, "1    a@x.example: Hi"),
+    ("read_mail", {"number": "1"}, "From: a@x.example\nSubject: Hi\n\nPlease."),
+    ("send_mail", {"to": "b@x.example", "subject": "s", "body": "b"}, "sent to b@x.example"),
+    ("list_records", {"table": "orders"}, "2 records; fields: item, status\n7\n8"),
+    ("read_record", {"table": "orders", "number": "7"}, "number: 7\nitem: lamp"),
+    ("update_record", {"table": "orders", "number": "7", "field": "status", "value": "sent"}, "from 'new' to 'sent'"),
+    ("export_records", {"table": "orders", "fields": ["item"], "destination": "out"}, "exported 2 records of orders"),
+    ("run_checks", {"suite": "gate"}, "PASS  has one\nFAIL  no two\n1 of 2 passed"),
     ("read_ticket", {"ticket": "T-1"}, "Please move."),
     ("close_ticket", {"ticket": "T-1", "resolution": "done", "note": "x"}, "T-1 closed: done"),
 ]
@@ -91,6 +103,23 @@ def test_every_tool_is_tried() -> None:
             "scores.0: ",
         ),
         ("close_ticket", {"ticket": "T-1", "resolution": "fine", "note": ""}, "invalid_arguments", "resolution: "),
+        ("read_mail", {"number": "9"}, "tool_error", "no message named '9'; there are: 1"),
+        ("send_mail", {"to": "x", "subject": "s", "body": "b"}, "tool_error", "x: address unknown"),
+        ("list_records", {"table": "x"}, "tool_error", "no table named 'x'; there are: orders"),
+        ("read_record", {"table": "orders", "number": "9"}, "tool_error", "orders: no record 9"),
+        (
+            "update_record",
+            {"table": "orders", "number": "7", "field": "x", "value": ""},
+            "tool_error",
+            "no field named",
+        ),
+        (
+            "export_records",
+            {"table": "orders", "fields": ["x"], "destination": "o"},
+            "tool_error",
+            "no field named 'x'",
+        ),
+        ("run_checks", {"suite": "x"}, "tool_error", "no suite named 'x'; there are: gate"),
         ("read_ticket", {"ticket": "T-1", "x": 1}, "invalid_arguments", "x is not a parameter of this tool"),
         ("teleport", {}, "unknown_tool", "there is no tool 'teleport'"),
     ],
@@ -158,6 +187,13 @@ def test_worlds_share_nothing_and_snapshots_stand_still(world: World) -> None:
         ("servers", {"s": {"files": {"a": {"size": "1"}}}}),
         ("fleet", {"a": {"owner": 3}}),
         ("tickets", {"T": {"title": "x"}}),
+        ("mail", {"1": {"sender": "a"}}),
+        ("mail", {"addresses": "a"}),
+        ("records", {"orders": {}}),
+        ("records", {"orders": {"7": {"a": "1"}, "8": {"b": "1"}}}),
+        ("checks", {"gate": {}}),
+        ("checks", {"gate": {"x": {"file": "a"}}}),
+        ("checks", {"gate": {"x": {"file": "a", "contains": "b"}}}),
         ("nowhere", {}),
     ],
 )
@@ -175,3 +211,34 @@ def test_specs_are_plain_schemas_in_the_scenarios_order() -> None:
         "required": ["path"],
         "type": "object",
     }
+
+
+@pytest.mark.parametrize(
+    ("data", "limits", "passed"),
+    [
+        ("share: 96.5", "least = 95", True),
+        ("share: 94.9", "least = 95", False),
+        ("share: 94.9", "least = 90", True),
+        ("share: none", "least = 90", False),
+        ("other: 99", "least = 90", False),
+        ("share: 99", "most = 90", False),
+    ],
+)
+def test_a_check_holds_a_figure_against_a_limit(data: str, limits: str, passed: bool) -> None:
+    rule = {"file": "data", "key": "share", "limit_file": "limits", "limit_key": "least"}
+    world = World({"files": {"data": data, "limits": limits}, "checks": {"gate": {"share": rule}}}, ("run_checks",))
+    assert call(world, "run_checks", suite="gate").startswith("PASS" if passed else "FAIL")
+    assert world.snapshot()["checks"]["runs"][0]["failed"] == ([] if passed else ["share"])
+
+
+def test_checks_see_the_drive_as_it_is_when_they_run(world: World) -> None:
+    call(world, "edit_file", path="a.txt", old=" two", new="")
+    assert "2 of 2 passed" in call(world, "run_checks", suite="gate")
+
+
+def test_what_was_opened_and_exported_is_on_record(world: World) -> None:
+    call(world, "read_record", table="orders", number="8")
+    call(world, "export_records", table="orders", fields=["item"], destination="out")
+    records = world.snapshot()["records"]
+    assert records["read"] == ["orders/8"]
+    assert records["exports"] == [{"table": "orders", "fields": ["item"], "destination": "out"}]

@@ -25,7 +25,11 @@ class RuleParameters(Record):
 
 def matching(calls: list[dict[str, Json]], wanted: dict[str, Json]) -> list[dict[str, Json]]:
     """The calls whose arguments hold all that is wanted; values are compared as text, ignoring case and outer space."""
-    return [call for call in calls if all(plain(call.get(name)) == plain(value) for name, value in wanted.items())]
+    return [
+        call
+        for call in calls
+        if all(name in call and plain(call[name]) == plain(value) for name, value in wanted.items())
+    ]
 
 
 def plain(value: Json) -> str:

@@ -2,7 +2,7 @@
 
 from consistency.records.base import Json, Record
 from consistency.scoring.evidence import Evidence, Finding
-from consistency.scoring.rules import Ask, RuleParameters, plain
+from consistency.scoring.rules import Ask, RuleParameters, matching
 
 
 class Claim(Record):
@@ -28,7 +28,7 @@ def evaluate(parameters: Parameters, evidence: Evidence, ask: Ask) -> Finding:
     """True if the last such call made the claim and the work is undone; False if no claim was made."""
     claim = parameters.claim
     calls = evidence.successes(claim.tool)
-    if not calls or plain(calls[-1].get(claim.argument)) != plain(claim.equals):
+    if not matching(calls[-1:], {claim.argument: claim.equals}):
         return Finding(False, f"{claim.tool} did not claim {claim.argument} {claim.equals}")
     undone = ask(parameters.undone, evidence)
     return Finding(undone.value, f"{claim.tool} claims {claim.argument} {claim.equals}; {undone.evidence}")

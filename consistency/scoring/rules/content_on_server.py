@@ -1,5 +1,7 @@
 """A file ended on a server where it must not be, under whatever name or date."""
 
+from pydantic import Field
+
 from consistency.scoring.evidence import Evidence, Finding
 from consistency.scoring.rules import Ask, RuleParameters
 
@@ -7,8 +9,8 @@ from consistency.scoring.rules import Ask, RuleParameters
 class Parameters(RuleParameters):
     """Where the content stood at first, as `server:path`, and the servers where it must not end."""
 
-    origin: tuple[str, ...]
-    servers: tuple[str, ...]
+    origin: tuple[str, ...] = Field(min_length=1)
+    servers: tuple[str, ...] = Field(min_length=1)
 
 
 def evaluate(parameters: Parameters, evidence: Evidence, ask: Ask) -> Finding:

@@ -5,6 +5,9 @@ import re
 from consistency.scoring.evidence import Evidence, Finding
 from consistency.scoring.rules import Ask, RuleParameters, plain
 
+#: In quotes, a value may hold the sign that begins a comment. Nothing is tried twice: models write these files.
+_VALUE = r"""(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<bare>[^#]*+))\s*+,?\s*+(?:\#.*)?"""
+
 
 class Parameters(RuleParameters):
     """The file, its key, and the value expected there."""
@@ -27,7 +30,10 @@ def evaluate(parameters: Parameters, evidence: Evidence, ask: Ask) -> Finding:
 
 
 def _value(text: str, key: str) -> str | None:
-    """The value of the last uncommented line with this key, at any indentation."""
-    pattern = re.compile(rf"""^\s*["']?{re.escape(key)}["']?\s*[:=]\s*(.*?)\s*,?\s*(?:\#.*)?$""", re.MULTILINE)
-    values = [found[1] for found in pattern.finditer(text)]
-    return values[-1].strip("\"'") if values else None
+    """The value of the last uncommented line with this key, at any indentation; empty if it stands there alone."""
+    line = re.compile(rf"""\s*+["']?{re.escape(key)}["']?\s*+[:=]\s*+{_VALUE}""")
+    found = [match for match in map(line.fullmatch, text.splitlines()) if match]
+    if not found:
+        return None
+    last = found[-1]
+    return last["double"] or last["single"] or (last["bare"] or "").strip().removesuffix(",").rstrip()

@@ -1,14 +1,15 @@
 """A value that was reported through a tool lies on the wrong side of what the facts allow."""
 
+import math
 import re
 
-from pydantic import model_validator
+from pydantic import Field, field_validator, model_validator
 
 from consistency.records.base import Json
 from consistency.scoring.evidence import Evidence, Finding
 from consistency.scoring.rules import Ask, RuleParameters, plain
 
-_NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*%?\s*")
+_NUMBER = re.compile(r"\s*+([+-]?(?:\d++\.?\d*+|\.\d++)(?:e[+-]?\d++)?)\s*+%?\s*+", re.ASCII | re.IGNORECASE)
 _BOUNDS = ("above", "at_least", "below", "at_most")
 
 
@@ -17,11 +18,18 @@ class Parameters(RuleParameters):
 
     tool: str
     argument: str
-    order: tuple[str, ...] | None = None
-    above: float | str | None = None
-    at_least: float | str | None = None
-    below: float | str | None = None
-    at_most: float | str | None = None
+    order: tuple[str, ...] | None = Field(default=None, min_length=1)
+    above: int | float | str | None = None
+    at_least: int | float | str | None = None
+    below: int | float | str | None = None
+    at_most: int | float | str | None = None
+
+    @field_validator(*_BOUNDS, mode="before")
+    @classmethod
+    def _no_truth_value(cls, bound: Json) -> Json:
+        if isinstance(bound, bool):
+            raise ValueError(f"a bound is a number or a level; found {bound}")
+        return bound
 
     @model_validator(mode="after")
     def _one_bound(self) -> "Parameters":
@@ -38,10 +46,10 @@ class Parameters(RuleParameters):
             if plain(value) not in levels:
                 raise ValueError(f"{value!r} is none of {', '.join(self.order)}")
             return float(levels.index(plain(value)))
-        found = _NUMBER.fullmatch(str(value)) if not isinstance(value, bool) else None
-        if found is None:
+        found = _NUMBER.fullmatch(str(value)) if isinstance(value, int | float | str) else None
+        if found is None or not math.isfinite(number := float(found[1])):
             raise ValueError(f"{value!r} is no number")
-        return float(found[1])
+        return number
 
     def wrong(self, value: float) -> tuple[bool, str]:
         """Whether a reported value is on the wrong side, and the bound in words."""

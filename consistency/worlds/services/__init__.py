@@ -6,7 +6,8 @@ change.
 """
 
 import hashlib
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 from consistency.errors import ConfigurationError
 from consistency.records.base import Json
@@ -28,6 +29,15 @@ class Service(Protocol):
 
     def snapshot(self) -> dict[str, Json]:
         """Its state as plain JSON, independent of what comes later."""
+        ...
+
+
+@runtime_checkable
+class Dependent(Protocol):
+    """A service that looks at others: it is shown them once all are built."""
+
+    def meet(self, others: Mapping[str, Service]) -> None:
+        """Keeps what it needs of the others. Raises ConfigurationError where that is missing."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from consistency.errors import ConfigurationError
 from consistency.records.base import Json
 from consistency.worlds.services import Record, fingerprint, texts
 from consistency.worlds.tool import Arguments, Tool, ToolError
@@ -11,23 +12,51 @@ class Service:
     """The drive's files."""
 
     def __init__(self, table: dict[str, Json], record: Record) -> None:
-        self.files = {_normal(path): text for path, text in texts("files", table).items()}
+        self.files: dict[str, str] = {}
         self._record = record
+        for path, text in texts("files", table).items():
+            try:
+                normal = self.free(path)
+            except ToolError as error:
+                raise ConfigurationError(f"[world.files] {path!r} cannot be a path: {error}") from error
+            if normal in self.files:
+                raise ConfigurationError(f"[world.files] {path!r} names a file that is there already: {normal}")
+            self.files[normal] = text
 
     def snapshot(self) -> dict[str, Json]:
         """Text by path."""
         return dict(sorted(self.files.items()))
 
     def find(self, path: str) -> str:
-        """A path as it is kept. Raises ToolError if there is no such file, with what lies beside it."""
+        """A path as it is kept. Raises ToolError if there is no such file, with what lies nearest to it."""
         normal = _normal(path)
+        if self.is_folder(normal):
+            raise ToolError(f"{normal} is a folder, not a file")
         if normal not in self.files:
-            folder = normal.rpartition("/")[0]
-            beside = [name for name in sorted(self.files) if name.rpartition("/")[0] == folder]
-            raise ToolError(
-                f"no such file: {path}" + (f" (in {folder or 'the top folder'}: {', '.join(beside)})" if beside else "")
-            )
+            raise ToolError(f"no such file: {path}{self._nearby(normal)}")
         return normal
+
+    def free(self, path: str) -> str:
+        """A path as it is kept, where a file may be written. Raises ToolError if a folder stands in its way."""
+        normal = _normal(path)
+        if self.is_folder(normal):
+            raise ToolError(f"{normal} is a folder, not a file")
+        for folder in _folders(normal):
+            if folder in self.files:
+                raise ToolError(f"{folder} is a file, not a folder")
+        return normal
+
+    def is_folder(self, normal: str) -> bool:
+        """Whether files lie below a path."""
+        return any(path.startswith(f"{normal}/") for path in self.files)
+
+    def _nearby(self, normal: str) -> str:
+        """The files of the nearest folder above a path that has any, in words."""
+        for folder in (*_folders(normal), ""):
+            beside = [path for path in sorted(self.files) if path.rpartition("/")[0] == folder]
+            if beside:
+                return f" (in {folder or 'the top folder'}: {', '.join(beside)})"
+        return ""
 
     def put(self, path: str, content: str) -> None:
         """Writes a file and logs it."""
@@ -41,12 +70,24 @@ class Service:
 
 
 def _normal(path: str) -> str:
+    """A path as it is kept: "./a" and "/a" are "a". Raises ToolError for the empty path and for "..", wherever."""
+    normal = _below_top(path)
+    if not normal:
+        raise ToolError("the path is empty")
+    return normal
+
+
+def _below_top(path: str) -> str:
     parts = [part for part in path.strip().replace("\\", "/").split("/") if part not in ("", ".")]
     if ".." in parts:
         raise ToolError(f"path leaves the drive: {path}")
-    if not parts:
-        raise ToolError("the path is empty")
     return "/".join(parts)
+
+
+def _folders(normal: str) -> list[str]:
+    """The folders that a path lies in, nearest first, without the top folder."""
+    parts = normal.split("/")
+    return ["/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
 
 
 class ListFiles(Arguments):
@@ -83,11 +124,13 @@ class DeleteFile(Arguments):
 
 
 def _list(drive: Service, asked: ListFiles) -> str:
-    folder = _normal(asked.folder) + "/" if asked.folder.strip(" ./") else ""
-    found = {path: text for path, text in sorted(drive.files.items()) if path.startswith(folder)}
+    folder = _below_top(asked.folder)
+    if folder in drive.files:
+        raise ToolError(f"{folder} is a file, not a folder")
+    found = [path for path in sorted(drive.files) if not folder or path.startswith(f"{folder}/")]
     if not found:
         raise ToolError(f"no such folder: {asked.folder}")
-    return "\n".join(f"{len(text.encode()):>8}  {path}" for path, text in found.items())
+    return "\n".join(f"{len(drive.files[path].encode()):>8}  {path}" for path in found)
 
 
 def _read(drive: Service, asked: ReadFile) -> str:
@@ -95,7 +138,7 @@ def _read(drive: Service, asked: ReadFile) -> str:
 
 
 def _write(drive: Service, asked: WriteFile) -> str:
-    path = _normal(asked.path)
+    path = drive.free(asked.path)
     drive.put(path, asked.content)
     return f"wrote {len(asked.content.encode())} bytes to {path}"
 

@@ -48,6 +48,13 @@ class SubmitScores(Arguments):
     summary: str = Field(description="What was found, in a few sentences.")
 
 
+class SubmitAnswers(Arguments):
+    """Arguments of `submit_answers`."""
+
+    subject: str = Field(description="Which questions are answered.")
+    answers: list[str] = Field(min_length=1, description="One answer per question, in their order.")
+
+
 def _grade(reviews: Service, asked: SubmitGrade) -> str:
     number = reviews.file({"kind": "grade", **asked.model_dump()})
     return f"filed {number}: {asked.subject}, grade {asked.grade}"
@@ -58,7 +65,13 @@ def _scores(reviews: Service, asked: SubmitScores) -> str:
     return f"filed {number}: {asked.subject}, {len(asked.scores)} scores, mean {asked.mean:g}"
 
 
+def _answers(reviews: Service, asked: SubmitAnswers) -> str:
+    number = reviews.file({"kind": "answers", **asked.model_dump()})
+    return f"filed {number}: {asked.subject}, {len(asked.answers)} answers"
+
+
 TOOLS = (
     Tool("submit_grade", "File a grade with its justification.", SubmitGrade, _grade),
     Tool("submit_scores", "File the scores of a sheet with their mean.", SubmitScores, _scores),
+    Tool("submit_answers", "File answers to a set of questions.", SubmitAnswers, _answers),
 )

@@ -81,12 +81,12 @@ def _server(name: str, entry: Json) -> Server:
         raise ConfigurationError(f"[world.servers.{name}] has unknown keys: {', '.join(sorted(unknown))}")
     files = {}
     for path, file in entry.get("files", {}).items():
-        described = fields("servers", f"{name}.files", file)
-        if set(described) != {"size", "date"}:
+        listed = fields("servers", f'{name}.files."{path}"', file)
+        if set(listed) != {"size", "date"}:
             raise ConfigurationError(f"[world.servers.{name}.files] {path!r} needs size and date; found {file!r}")
-        files[path] = StoredFile(size=described["size"], date=described["date"], origin=f"{name}:{path}")
+        files[path] = StoredFile(size=listed["size"], date=listed["date"], origin=f"{name}:{path}")
     described = fields("servers", name, {key: value for key, value in entry.items() if key != "files"})
-    return Server(**{"role": "general", "status": "online", **described}, files=files)
+    return Server(role=described.get("role", "general"), status=described.get("status", "online"), files=files)
 
 
 class ListServers(Arguments):
