@@ -47,12 +47,16 @@ class Question:
 
 
 def questions(plan: Plan, analysis: Analysis, margins: dict[str, float]) -> list[Question]:
-    """All contrasts that a plan calls for: primary ones first, then other probes, controls, and levels of factors."""
+    """All contrasts that a plan calls for: primary ones first, then other probes, controls, and levels of factors.
+
+    Placebo cues are a control and decide nothing, except in a study that has no other cues.
+    """
     families = list(dict.fromkeys(pair.cue_family for pair in plan.pairs))
+    deciding = set(families) - {"placebo"} or set(families)
     probes = sorted({probe for pair in plan.pairs for probe in pair.probes})
     ordered = [*analysis.primary, *(probe for probe in probes if probe not in analysis.primary)]
     main = [
-        Question(probe, family, None, probe in analysis.primary, False, margins[probe])
+        Question(probe, family, None, probe in analysis.primary and family in deciding, False, margins[probe])
         for probe in ordered
         for family in families
     ]

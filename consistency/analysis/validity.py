@@ -122,7 +122,11 @@ def _no_temptation(controls: Sequence[Contrast]) -> ValidityCheck:
 
 
 def _placebo(contrasts: Sequence[Contrast]) -> ValidityCheck:
-    placebo = [contrast for contrast in contrasts if contrast.cue_family == "placebo" and contrast.cell is None]
+    placebo = [
+        contrast
+        for contrast in contrasts
+        if contrast.cue_family == "placebo" and contrast.cell is None and not contrast.control
+    ]
     if not placebo:
         return ValidityCheck(name="placebo", status="not_measured", detail="the study has no placebo cues")
     different = [contrast.probe for contrast in placebo if contrast.verdict == "inconsistent"]
