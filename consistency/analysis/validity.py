@@ -118,7 +118,10 @@ def _no_temptation(controls: Sequence[Contrast]) -> ValidityCheck:
     if different:
         detail = f"the arms differ even where nothing is at stake: {', '.join(different)}"
         return ValidityCheck(name="no_temptation", status="warning", detail=detail)
-    return ValidityCheck(name="no_temptation", status="passed", detail="no gap found where nothing is at stake")
+    open_ = sum(contrast.verdict not in ("consistent", "different_within_margin") for contrast in controls)
+    limit = f"; {open_} of {len(controls)} control contrasts have too few clusters to exclude one" if open_ else ""
+    detail = f"no gap found where nothing is at stake{limit}"
+    return ValidityCheck(name="no_temptation", status="passed", detail=detail)
 
 
 def _placebo(contrasts: Sequence[Contrast]) -> ValidityCheck:

@@ -1,22 +1,37 @@
-"""Figures as plain geometry; templates in `reports/charts/` draw them as static SVG."""
+"""Figures as plain geometry; templates in `reports/charts/` draw them as static SVG, one strip per row of a table.
+
+Horizontal places are percentages of a strip's width, so that a figure fits any page without being scaled; vertical
+places are pixels.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consistency.records.effect import Contrast, ModelResult
+from consistency.records.base import Arm
+from consistency.records.effect import Contrast, Interval, ModelResult, Verdict
 from consistency.reporting import words
 from consistency.reporting.view import primary
 
-WIDTH = 760
-LABELS = 300
-RIGHT = 24
-ROW = 30
-TOP = 26
-BOTTOM = 40
+#: Where an axis begins, and how far it reaches: marks at its ends stay inside the strip.
+_START, _LENGTH = 4.0, 92.0
 
-#: Arms lie on lines of their own inside a row, so that equal rates do not hide each other.
-_OFFSETS = {"evaluation": -5, "neutral": 0, "deployment": 5}
+#: Arms lie on lines of their own inside a strip, so that equal rates do not hide each other.
+_LINES: dict[Arm, int] = {"evaluation": 9, "deployment": 31, "neutral": 20}
+
+_DISC = "M -5 0 a 5 5 0 1 0 10 0 a 5 5 0 1 0 -10 0 z"
+_DIAMOND = "M 0 -6.5 L 6.5 0 L 0 6.5 L -6.5 0 z"
+#: SVG paths around (0, 0): what colour tells, shape tells too.
+_SHAPES: dict[Verdict | Arm, str] = {
+    "consistent": _DISC,
+    "different_within_margin": "M -5 0 a 5 5 0 1 0 10 0 a 5 5 0 1 0 -10 0 z M 0 -3.5 a 3.5 3.5 0 0 1 0 7 z",
+    "inconsistent": _DIAMOND,
+    "inconclusive": "M 0 -6 L 6 5 L -6 5 z",
+    "invalid": "M -5 0 a 5 5 0 1 0 10 0 a 5 5 0 1 0 -10 0 z M -3 0 a 3 3 0 1 0 6 0 a 3 3 0 1 0 -6 0 z",
+    "evaluation": _DISC,
+    "deployment": _DIAMOND,
+    "neutral": "M -4 -4 H 4 V 4 H -4 z",
+}
 
 
 @dataclass(frozen=True)
@@ -29,27 +44,22 @@ class Tick:
 
 @dataclass(frozen=True)
 class Bar:
-    """One row of a forest plot: the estimate with its 95% and 90% intervals, in pixels; None where not estimable."""
+    """One row of a forest plot: estimate, 95% and 90% intervals, None where not estimable, and the margin's band."""
 
-    y: float
+    contrast: Contrast
     label: str
-    verdict: str
     x: float | None
     outer: tuple[float, float] | None
     inner: tuple[float, float] | None
+    band: tuple[float, float]
     told: str
 
 
 @dataclass(frozen=True)
 class Forest:
-    """Gaps of a model's primary contrasts, with the margin as a band."""
+    """Gaps of a model's primary contrasts, each before its margin."""
 
-    width: float
-    height: float
-    top: float
-    bottom: float
     zero: float
-    band: tuple[float, float]
     ticks: tuple[Tick, ...]
     bars: tuple[Bar, ...]
 
@@ -58,105 +68,62 @@ class Forest:
 class Dot:
     """A rate in one arm."""
 
-    arm: str
+    arm: Arm
     x: float
-    y: float
-    told: str
+    y: int
 
 
 @dataclass(frozen=True)
 class DotRow:
-    """Rates of all arms at one level; `compared` are the two that a gap lies between, if both are known."""
+    """Rates of all arms in some cells; `compared` are the two that a gap lies between, if both are known."""
 
-    y: float
+    contrast: Contrast
     label: str
     dots: tuple[Dot, ...]
     compared: tuple[Dot, ...]
+    told: str
 
 
 @dataclass(frozen=True)
 class DotGroup:
     """Rows under one heading."""
 
-    y: float
     heading: str
     rows: tuple[DotRow, ...]
 
 
 @dataclass(frozen=True)
 class Dots:
-    """Rates per arm, by level of a factor."""
+    """Rates per arm of each primary contrast, in all cells and by level of a factor."""
 
-    width: float
-    height: float
-    top: float
-    bottom: float
     ticks: tuple[Tick, ...]
     groups: tuple[DotGroup, ...]
 
 
+def shape(kind: Verdict | Arm) -> str:
+    """The SVG path of a verdict's or an arm's mark."""
+    return _SHAPES[kind]
+
+
 def forest(model: ModelResult, reach: float) -> Forest:
     """The forest plot of a model's primary contrasts, on an axis from −reach to reach."""
-    contrasts = primary(model)
+    bars = tuple(_bar(contrast, reach) for contrast in primary(model))
+    steps = (-1, -0.5, 0, 0.5, 1)
+    ticks = tuple(Tick(_gap_at(step * reach, reach), words.points(step * reach).removesuffix(".0")) for step in steps)
+    return Forest(_gap_at(0, reach), ticks, bars)
 
-    def x(gap: float) -> float:
-        return _place((gap + reach) / (2 * reach))
 
-    bars = tuple(
-        Bar(
-            y=TOP + ROW * (index + 0.5),
-            label=f"{words.plain(contrast.probe)} · {contrast.cue_family}",
-            verdict=contrast.verdict,
-            x=None if contrast.gap is None else x(contrast.gap),
-            outer=None if contrast.ci95 is None else (x(contrast.ci95[0]), x(contrast.ci95[1])),
-            inner=None if contrast.ci90 is None else (x(contrast.ci90[0]), x(contrast.ci90[1])),
-            told=f"{words.points(contrast.gap)} points, {words.interval(contrast.ci95)}: {contrast.verdict}",
-        )
-        for index, contrast in enumerate(contrasts)
+def _bar(contrast: Contrast, reach: float) -> Bar:
+    gap, interval = words.points(contrast.gap), words.interval(contrast.ci95)
+    return Bar(
+        contrast=contrast,
+        label=words.contrast(contrast),
+        x=None if contrast.gap is None else _gap_at(contrast.gap, reach),
+        outer=_ends_at(contrast.ci95, reach),
+        inner=_ends_at(contrast.ci90, reach),
+        band=(_gap_at(-contrast.margin, reach), _gap_at(contrast.margin, reach)),
+        told=f"gap {gap}, 95% interval {interval}: {words.plain(contrast.verdict)}",
     )
-    margin = min((contrast.margin for contrast in contrasts), default=0.0)
-    bottom = TOP + ROW * len(bars)
-    steps = [-1, -0.5, 0, 0.5, 1]
-    ticks = tuple(Tick(x(step * reach), words.points(step * reach).removesuffix(".0")) for step in steps)
-    return Forest(WIDTH, bottom + BOTTOM, TOP, bottom, x(0), (x(-margin), x(margin)), ticks, bars)
-
-
-def dots(model: ModelResult, factor: str) -> Dots | None:
-    """Rates per arm at each level of a factor, for every primary probe and cue; None where there are none."""
-    primaries = {(contrast.probe, contrast.cue_family) for contrast in primary(model)}
-    groups: dict[str, list[Contrast]] = {}
-    for contrast in model.contrasts:
-        if contrast.cell and list(contrast.cell) == [factor] and (contrast.probe, contrast.cue_family) in primaries:
-            groups.setdefault(f"{words.plain(contrast.probe)} · {contrast.cue_family}", []).append(contrast)
-    if not groups:
-        return None
-    y: float = TOP
-    drawn = []
-    for heading, contrasts in groups.items():
-        start = y + 0.7 * ROW
-        rows = tuple(
-            _dot_row(contrast, factor, start + ROW * (index + 0.7)) for index, contrast in enumerate(contrasts)
-        )
-        drawn.append(DotGroup(start, heading, rows))
-        y = start + ROW * (len(rows) + 0.3)
-    bottom = y + 8
-    ticks = tuple(Tick(_place(step / 4), f"{25 * step}%") for step in range(5))
-    return Dots(WIDTH, bottom + BOTTOM, TOP, bottom, ticks, tuple(drawn))
-
-
-def _dot_row(contrast: Contrast, factor: str, y: float) -> DotRow:
-    rates = {
-        "neutral": contrast.rate_neutral,
-        "evaluation": contrast.rate_evaluation,
-        "deployment": contrast.rate_deployment,
-    }
-    found = tuple(
-        Dot(arm, _place(rate), y + _OFFSETS[arm], f"{arm}: {words.percent(rate)}")
-        for arm, rate in rates.items()
-        if rate is not None
-    )
-    compared = tuple(dot for dot in found if dot.arm != "neutral")
-    return DotRow(y, words.plain((contrast.cell or {})[factor]), found, compared if len(compared) == 2 else ())
 
 
 def reach(models: Sequence[ModelResult]) -> float:
@@ -166,5 +133,51 @@ def reach(models: Sequence[ModelResult]) -> float:
     return min(1.0, math.ceil(10 * max(ends, default=1.0)) / 10)
 
 
+def dots(model: ModelResult, factor: str) -> Dots:
+    """Rates per arm of every primary contrast: in all cells, then at each level of the factor where it has any."""
+    ticks = tuple(Tick(_place(step / 4), f"{25 * step}%") for step in range(5))
+    groups = tuple(
+        DotGroup(words.contrast(contrast), tuple(map(_dot_row, (contrast, *_levels(model, contrast, factor)))))
+        for contrast in primary(model)
+    )
+    return Dots(ticks, groups)
+
+
+def _levels(model: ModelResult, contrast: Contrast, factor: str) -> list[Contrast]:
+    return [
+        found
+        for found in model.contrasts
+        if (found.probe, found.cue_family) == (contrast.probe, contrast.cue_family)
+        and found.cell is not None
+        and list(found.cell) == [factor]
+    ]
+
+
+def _dot_row(contrast: Contrast) -> DotRow:
+    rates: dict[Arm, float | None] = {
+        "evaluation": contrast.rate_evaluation,
+        "deployment": contrast.rate_deployment,
+        "neutral": contrast.rate_neutral,
+    }
+    known = {arm: rate for arm, rate in rates.items() if rate is not None}
+    found = tuple(Dot(arm, _place(rate), _LINES[arm]) for arm, rate in known.items())
+    compared = tuple(dot for dot in found if dot.arm != "neutral")
+    return DotRow(
+        contrast=contrast,
+        label=", ".join(map(words.plain, (contrast.cell or {}).values())) or words.cell(contrast),
+        dots=found,
+        compared=compared if len(compared) == 2 else (),
+        told=", ".join(f"{arm} {words.percent(rate)}" for arm, rate in known.items()) or words.NOT_ESTIMABLE,
+    )
+
+
+def _ends_at(ends: Interval | None, reach: float) -> tuple[float, float] | None:
+    return None if ends is None else (_gap_at(ends[0], reach), _gap_at(ends[1], reach))
+
+
+def _gap_at(gap: float, reach: float) -> float:
+    return _place((gap + reach) / (2 * reach))
+
+
 def _place(share: float) -> float:
-    return round(LABELS + share * (WIDTH - LABELS - RIGHT), 1)
+    return round(_START + share * _LENGTH, 2)

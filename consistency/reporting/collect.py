@@ -2,12 +2,13 @@
 
 import platform
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib import metadata
 
 from consistency.records.base import Arm
 from consistency.records.decision import Decision
-from consistency.records.effect import ModelResult, Results
+from consistency.records.effect import Direction, ModelResult, Results
 from consistency.records.plan import Pair, Plan
 from consistency.records.probe import Judgment
 from consistency.records.trial import TrialKey
@@ -16,9 +17,8 @@ from consistency.scenarios.pairs import PlanStage
 from consistency.store import trials as stored
 from consistency.store.journal import Journal
 
-#: Judgments of one model: pair → arm → its judgments.
-Judged = dict[str, dict[Arm, list[Judgment]]]
-_COMPARED: tuple[Arm, Arm] = ("evaluation", "deployment")
+#: Values of the primary probes in one arm of one pair by one model; None where a scorer abstained.
+Values = dict[str, float | None]
 
 #: What the numbers and the page depend on, beside the package itself.
 _PACKAGES = ("jinja2", "numpy", "pydantic", "scipy")
@@ -30,20 +30,42 @@ _COMMANDS = (
     "consistency gate RUN",
 )
 
+_COMPARED: tuple[Arm, Arm] = ("evaluation", "deployment")
+_WORSE_DEPLOYED = "the first pair that was judged worse in deployment"
+_WORSE_EVALUATED = "the first pair that was judged worse in evaluation"
+_ALIKE = "the first pair that was judged alike in both arms"
+#: Which reason to show a differing pair comes first, by the verdict's direction.
+_ORDER: dict[Direction, tuple[str, str]] = {
+    "safer_when_evaluated": (_WORSE_DEPLOYED, _WORSE_EVALUATED),
+    "safer_when_deployed": (_WORSE_EVALUATED, _WORSE_DEPLOYED),
+}
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A pair to be shown, and why."""
+
+    model: str
+    pair: Pair
+    why: str
+
+    @property
+    def keys(self) -> tuple[TrialKey, ...]:
+        return tuple(TrialKey(model=self.model, pair=self.pair.id, arm=arm) for arm in _COMPARED)
+
 
 def collect(plan: Plan, plan_digest: str, results: Results, decision: Decision | None, journal: Journal) -> ReportView:
-    """The view of a run. Only the few transcripts that are shown are read from the journal."""
-    stage = PlanStage(plan)
-    judged = _by_model(stored.judgments(journal))
-    excerpts = [
-        excerpt for model in results.models for excerpt in _excerpts(plan, stage, journal, model, judged[model.model])
-    ]
+    """The view of a run.
+
+    At most two pairs per model are shown: the first of the plan that was judged differently in its arms (towards the
+    verdict, where it has a direction) and the first that was judged alike. Only their transcripts are read.
+    """
     return ReportView(
         results=results,
         plan=plan,
         plan_digest=plan_digest,
         decision=decision,
-        excerpts=tuple(excerpts),
+        excerpts=_excerpts(PlanStage(plan), _choices(plan, results, journal), journal),
         provenance=Provenance(
             chain_head=journal.head,
             entries=journal.count("call") + journal.count("trial"),
@@ -56,46 +78,64 @@ def collect(plan: Plan, plan_digest: str, results: Results, decision: Decision |
     )
 
 
-def _by_model(judgments: Iterable[Judgment]) -> dict[str, Judged]:
-    found: dict[str, Judged] = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
-    for judgment in judgments:
-        found[judgment.key.model][judgment.key.pair][judgment.key.arm].append(judgment)
-    return found
+def _choices(plan: Plan, results: Results, journal: Journal) -> list[_Choice]:
+    primary = frozenset(plan.study["analysis"]["primary"])
+    values: dict[TrialKey, Values] = defaultdict(dict)
+    for judgment in stored.judgments(journal):
+        if judgment.probe in primary:
+            values[judgment.key][judgment.probe] = judgment.value
+    return [choice for model in results.models for choice in _of_model(plan.pairs, model, values)]
 
 
-def _excerpts(plan: Plan, stage: PlanStage, journal: Journal, model: ModelResult, judged: Judged) -> list[Excerpt]:
-    """One pair that was judged differently in its arms, towards the verdict where there is one, and one alike."""
-    primary = set(plan.study["analysis"]["primary"])
-    differing: Pair | None = None
-    alike: Pair | None = None
-    for pair in plan.pairs:
-        evaluated, deployed = (_score(judged.get(pair.id, {}).get(arm, []), primary) for arm in _COMPARED)
-        if pair.control or evaluated is None or deployed is None:
-            continue
-        towards = deployed > evaluated if model.direction != "safer_when_deployed" else evaluated > deployed
-        if differing is None and towards:
-            differing = pair
-        if alike is None and evaluated == deployed:
-            alike = pair
-    chosen = (
-        (differing, "the first pair whose arms were judged differently"),
-        (alike, "the first pair whose arms were judged alike"),
+def _of_model(pairs: Iterable[Pair], model: ModelResult, values: dict[TrialKey, Values]) -> Iterator[_Choice]:
+    """One pair that was judged differently in its arms and one that was judged alike, as far as there are any."""
+    first: dict[str, Pair] = {}
+    for pair in pairs:
+        evaluated, deployed = (values.get(TrialKey(model=model.model, pair=pair.id, arm=arm), {}) for arm in _COMPARED)
+        if not pair.control and (why := _compared(evaluated, deployed)):
+            first.setdefault(why, pair)
+    differing = [why for why in first if why != _ALIKE]
+    if model.direction in _ORDER:
+        differing = [why for why in _ORDER[model.direction] if why in first]
+    for why in (*differing[:1], _ALIKE):
+        if why in first:
+            yield _Choice(model.model, first[why], why)
+
+
+def _compared(evaluated: Values, deployed: Values) -> str | None:
+    """In which arm a pair was judged worse; None where that is unknown or differs from probe to probe."""
+    gaps = []
+    for probe in evaluated.keys() | deployed.keys():
+        before, after = evaluated.get(probe), deployed.get(probe)
+        if before is None or after is None:
+            return None
+        gaps.append(after - before)
+    if not gaps:
+        return None
+    if not any(gaps):
+        return _ALIKE
+    if min(gaps) >= 0:
+        return _WORSE_DEPLOYED
+    return _WORSE_EVALUATED if max(gaps) <= 0 else None
+
+
+def _excerpts(stage: PlanStage, choices: list[_Choice], journal: Journal) -> tuple[Excerpt, ...]:
+    wanted = {key for choice in choices for key in choice.keys}
+    judged: dict[TrialKey, list[Judgment]] = defaultdict(list)
+    for judgment in stored.judgments(journal):
+        if judgment.key in wanted:
+            judged[judgment.key].append(judgment)
+    return tuple(
+        Excerpt(choice.model, choice.pair, choice.why, tuple(_arms(stage, choice, journal, judged)))
+        for choice in choices
     )
-    return [_excerpt(stage, journal, model.model, pair, why, judged) for pair, why in chosen if pair is not None]
 
 
-def _score(judgments: list[Judgment], primary: set[str]) -> float | None:
-    """How many of the primary probes found misbehaviour; None if any could not tell or there is none."""
-    values = [judgment.value for judgment in judgments if judgment.probe in primary]
-    known = [value for value in values if value is not None]
-    return sum(known) if known and len(known) == len(values) else None
-
-
-def _excerpt(stage: PlanStage, journal: Journal, model: str, pair: Pair, why: str, judged: Judged) -> Excerpt:
-    arms = []
-    for arm in _COMPARED:
-        trial = stored.trial(journal, TrialKey(model=model, pair=pair.id, arm=arm))
+def _arms(
+    stage: PlanStage, choice: _Choice, journal: Journal, judged: dict[TrialKey, list[Judgment]]
+) -> Iterator[ArmExcerpt]:
+    for key in choice.keys:
+        trial = stored.trial(journal, key)
         if trial is not None:
-            texts = stage.rendering(pair, arm).cue_texts
-            arms.append(ArmExcerpt(arm, trial, tuple(judged[pair.id][arm]), texts))
-    return Excerpt(model, pair, why, tuple(arms))
+            texts = stage.rendering(choice.pair, key.arm).cue_texts
+            yield ArmExcerpt(key.arm, trial, tuple(judged[key]), texts)

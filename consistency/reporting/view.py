@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from consistency.records.base import Arm
-from consistency.records.decision import Decision
+from consistency.records.decision import Decision, ModelDecision
 from consistency.records.effect import Contrast, ModelResult, Results
 from consistency.records.plan import Pair, Plan
 from consistency.records.probe import Judgment
@@ -67,6 +67,11 @@ class ReportView:
     def simulated(self) -> bool:
         """Whether any model is a simulated one."""
         return any(model.model.startswith("organism/") for model in self.results.models)
+
+    def decided(self, model: ModelResult) -> ModelDecision | None:
+        """The gate's word on a model; None where no gate was asked or its policy leaves the model out."""
+        decisions = self.decision.models if self.decision else ()
+        return next((found for found in decisions if found.model == model.model), None)
 
 
 def primary(model: ModelResult) -> list[Contrast]:

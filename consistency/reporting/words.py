@@ -2,19 +2,20 @@
 
 import unicodedata
 
-from consistency.records.effect import Contrast, Direction, Interval, ModelResult, Scope
-from consistency.reporting.view import decisive
+from consistency.records.effect import Contrast, Direction, Interval, ModelResult, Scope, Sensitivity
+from consistency.reporting.view import decisive, primary
 
 NOT_ESTIMABLE = "not estimable"
+#: The longest text that a report shows of one message, in characters.
+LONGEST = 12_000
 _MINUS = "\N{MINUS SIGN}"
-
-#: Unicode categories: controls, formats (bidirectional ones among them), surrogates, private use, separators of lines.
-_SHAPELESS = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+#: Categories of characters that show nothing, change the direction of text, or have no meaning at all.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 _DIRECTIONS: dict[Direction, str] = {
     "safer_when_evaluated": "safer when evaluated",
     "safer_when_deployed": "safer when deployed",
-    "mixed": "safer when evaluated on some probes, when deployed on others",
+    "mixed": "safer when evaluated in some contrasts, when deployed in others",
 }
 _SCOPES: dict[Scope, str] = {
     "population": "The conclusion reaches new scenarios and wordings of the kind that was sampled.",
@@ -24,8 +25,10 @@ _SCOPES: dict[Scope, str] = {
 
 
 def points(value: float | None) -> str:
-    """A fraction in percentage points with one decimal and a true minus sign."""
-    return NOT_ESTIMABLE if value is None else f"{100 * value:.1f}".replace("-", _MINUS)
+    """A fraction in percentage points with one decimal and a true minus sign; never “−0.0”."""
+    if value is None:
+        return NOT_ESTIMABLE
+    return f"{round(100 * value, 1) + 0.0:.1f}".replace("-", _MINUS)
 
 
 def interval(ends: Interval | None) -> str:
@@ -45,6 +48,16 @@ def p_value(value: float | None) -> str:
     return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
 
 
+def count(value: int | None) -> str:
+    """A whole number in groups of three digits."""
+    return "unknown" if value is None else f"{value:,}"
+
+
+def cost(value: float | None) -> str:
+    """US dollars; an unknown price is not nothing."""
+    return "unknown" if value is None else f"${value:,.2f}"
+
+
 def plain(name: str) -> str:
     """An identifier as words, with nothing hidden in it."""
     return visible(name).replace("_", " ")
@@ -60,25 +73,51 @@ def scope(value: Scope) -> str:
     return _SCOPES[value]
 
 
+def headline(model: ModelResult) -> str:
+    """A model's verdict with its direction and size, in a phrase.
+
+    The size is that of the largest gap among the contrasts that decide, counted towards the direction, so that both
+    directions read alike: “safer when deployed, by 57.5 points (95% interval 32.9 to 74.7)”.
+    """
+    verdict = plain(model.verdict)
+    told = decisive(model)
+    if not model.direction:
+        return verdict
+    if model.direction == "mixed" or told is None or told.gap is None or told.ci95 is None:
+        return f"{verdict}: {direction(model.direction)}"
+    low, high = told.ci95 if told.gap > 0 else (-told.ci95[1], -told.ci95[0])
+    size = f"by {points(abs(told.gap))} points (95% interval {interval((low, high))})"
+    return f"{verdict}: {direction(model.direction)}, {size}"
+
+
 def sentence(model: ModelResult) -> str:
-    """What was found of a model, in one sentence."""
-    contrast = decisive(model)
+    """What a model's verdict rests on, in one sentence."""
     if model.verdict == "invalid":
         failed = [check.detail for check in model.validity if check.status == "failed"]
         return f"No verdict: {'; '.join(failed) or 'a validity check failed'}."
-    if contrast is None:
+    told = decisive(model)
+    if told is None:
         return "No primary contrast could be estimated."
-    size = f"{points(contrast.gap)} points (95% interval {interval(contrast.ci95)})"
-    where = f"{plain(contrast.probe)} under {contrast.cue_family} cues"
+    contrasts = primary(model)
+    share = f"{sum(found.verdict == model.verdict for found in contrasts)} of {len(contrasts)} primary contrasts"
+    where = f"{plain(told.probe)} under {told.cue_family} cues"
+    size = f"{points(told.gap)} points (95% interval {interval(told.ci95)}), in {where}"
     match model.verdict:
+        case "inconsistent" if model.direction == "mixed":
+            return f"{share} differ; the largest gap is {size}."
         case "inconsistent":
-            return f"{direction(model.direction).capitalize()}: the largest gap is {size}, in {where}."
+            return f"{share} differ; the largest gap is in {where}."
         case "inconclusive":
-            return f"The trials do not settle it: the widest open question is {where}, with a gap of {size}."
+            return f"The trials do not settle {share}; the largest gap among them is {size}."
         case "different_within_margin":
-            return f"A gap was found, and it lies inside the margin: at most {size}, in {where}."
+            return f"{share} differ, and none by as much as its margin; the largest such gap is in {where}."
         case _:
-            return f"No gap as large as the margin in any primary contrast; the largest is {size}, in {where}."
+            return f"{share} lie inside the margin; the largest gap is {size}."
+
+
+def contrast(found: Contrast | Sensitivity) -> str:
+    """A contrast's name: its probe and its cue family."""
+    return f"{plain(found.probe)} · {found.cue_family}"
 
 
 def cell(contrast: Contrast) -> str:
@@ -89,12 +128,16 @@ def cell(contrast: Contrast) -> str:
 
 
 def visible(text: str) -> str:
-    """Model text with control and direction-changing characters written out, so that they show and do nothing."""
-    return "".join(f"⟨U+{ord(character):04X}⟩" if _hidden(character) else character for character in text)
+    """Text from outside with its unseen and direction-changing characters written out: they show and do nothing."""
+    return "".join(
+        character
+        if character in "\n\t" or unicodedata.category(character) not in _UNSEEN
+        else f"⟨U+{ord(character):04X}⟩"
+        for character in text
+    )
 
 
-def _hidden(character: str) -> bool:
-    """Whether a character has no shape of its own, or none that XML may carry."""
-    if character in "\n\t":
-        return False
-    return unicodedata.category(character) in _SHAPELESS or ord(character) & 0xFFFE == 0xFFFE
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """The beginning of a long text, with a word on how much was left out."""
+    left = len(text) - longest
+    return text if left <= 0 else f"{text[:longest]}\n[… {count(left)} more characters are in the journal]"

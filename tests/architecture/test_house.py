@@ -54,6 +54,9 @@ DOORS = {
 #: Where modules may be loaded by name, which is no import statement: the plugin loader, and the commands.
 LOADERS = ("plugins.py", "cli/")
 
+#: Rooms that are slow to load. Of the command line, only the commands may import them: they are loaded by name.
+HEAVY = {"analysis", "calibration", "interop", "pipeline", "scoring", "stats"}
+
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 MOST_PARAMETERS = 7
@@ -233,6 +236,17 @@ def loading_by_name(house: House) -> list[str]:
     return complaints
 
 
+def heavy_rooms(house: House) -> list[str]:
+    """The command line loads a slow room with the command that needs it, never before."""
+    return [
+        module.at(found.line, f"{found.target} is slow to load; only cli/commands/ imports it")
+        for module in house
+        if module.place.startswith("cli/") and not module.place.startswith("cli/commands/")
+        for found in module.imports
+        if room(found.target) in HEAVY
+    ]
+
+
 def sizes(house: House) -> list[str]:
     """No file and no function is long; no function takes many parameters."""
     complaints = [
@@ -274,7 +288,7 @@ def checkout() -> House:
     return [Module(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
 
 
-CHECKS: list[Check] = [floors, doors, circles, late_imports, loading_by_name, sizes, names]
+CHECKS: list[Check] = [floors, doors, circles, late_imports, loading_by_name, heavy_rooms, sizes, names]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -334,6 +348,7 @@ FAULTS: list[tuple[Check, dict[str, str], str]] = [
     (loading_by_name, {"stats/a.py": "import importlib"}, "loaded by name in plugins.py, cli/ only"),
     (loading_by_name, {"stats/a.py": "from importlib import import_module"}, "loaded by name"),
     (loading_by_name, {"stats/a.py": "__import__('math')"}, "loaded by name"),
+    (heavy_rooms, {"cli/group.py": "from consistency import pipeline"}, "consistency.pipeline is slow to load"),
     (sizes, {"stats/a.py": "pass\n" * (LONGEST_FILE + 1)}, "401 lines; at most 400"),
     (sizes, {"stats/a.py": LONG_FUNCTION}, "long has 61 lines; at most 60"),
     (
@@ -372,6 +387,7 @@ SOUND = {
     "stats/tests.py": "import numpy as np\nfrom scipy import special\nfrom importlib.metadata import version",
     "stats/sizes.py": "pass\n" * (LONGEST_FILE - LONGEST_FUNCTION) + LONG_FUNCTION.removesuffix("    pass\n"),
     "stats/many.py": "class C:\n    def f(self, a, b, c, d, e, f, g, *rest, **options): ...",
+    "cli/commands/run.py": "from consistency import pipeline",
     "cli/__init__.py": "import importlib\nimport click\nfrom consistency import __version__",
 }
 

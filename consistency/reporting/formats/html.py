@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import re
+from collections.abc import Iterable
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -32,19 +34,45 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        forest=charts.forest, reach=charts.reach, dots=charts.dots, primary=primary, sentence=words.sentence
+        forest=charts.forest,
+        reach=charts.reach,
+        dots=charts.dots,
+        shape=charts.shape,
+        primary=primary,
+        sentence=words.sentence,
     )
-    for name in ("points", "interval", "percent", "p_value", "plain", "direction", "scope", "cell", "visible"):
-        environment.filters[name] = getattr(words, name)
+    for written in (
+        words.points,
+        words.interval,
+        words.percent,
+        words.p_value,
+        words.plain,
+        words.direction,
+        words.scope,
+        words.contrast,
+        words.cell,
+        words.count,
+        words.cost,
+        words.headline,
+        words.shortened,
+        words.visible,
+    ):
+        environment.filters[written.__name__] = written
     environment.filters["marked"] = _marked
     return environment
 
 
-def _marked(text: str, cue: str) -> Markup:
-    """A message with the cue's text marked; everything in it is escaped."""
-    before, found, after = text.partition(cue) if cue else (text, "", "")
-    shown = escape(words.visible(before))
-    return shown + Markup("<mark>{}</mark>").format(words.visible(found)) + words.visible(after) if found else shown
+def _marked(text: str, cues: Iterable[str]) -> Markup:
+    """A message with the texts of the cue marked; everything in it is escaped."""
+    wanted = sorted(filter(None, cues), key=len, reverse=True)
+    if not wanted:
+        return escape(words.visible(text))
+    pieces = re.split(f"({'|'.join(map(re.escape, wanted))})", text)
+    shown = (
+        Markup("<mark>{}</mark>").format(words.visible(piece)) if index % 2 else escape(words.visible(piece))
+        for index, piece in enumerate(pieces)
+    )
+    return Markup("").join(shown)
 
 
 def _hash(style: str) -> str:

@@ -65,4 +65,5 @@ def _safe(text: str) -> str:
 
 
 def _html(text: str) -> str:
-    return words.visible(text).translate(str.maketrans(_HTML))
+    """Text on one line of HTML, in which Markdown is not read."""
+    return words.visible(text).replace("\n", " ").translate(str.maketrans(_HTML))
