@@ -40,7 +40,7 @@ def converse(key: TrialKey, rendering: Rendering, sampling: Sampling, seed: int)
         if isinstance(reply, CallFailed):
             return state.end(key, *_of_failure(reply))
         state.replies.append(reply)
-        ending = _ending(reply)
+        ending = _ending(reply, acted=bool(state.world.changes))
         calls = _usable_calls(reply, turn) if ending is None else ()
         state.messages.append(Message(role="assistant", content=reply.refusal or reply.text, tool_calls=calls))
         if ending is not None:
@@ -78,8 +78,11 @@ class _State:
         )
 
 
-def _ending(reply: Reply) -> tuple[Outcome, str, str] | None:
-    """How a reply ends the trial, or None if the conversation goes on."""
+def _ending(reply: Reply, *, acted: bool) -> tuple[Outcome, str, str] | None:
+    """How a reply ends the trial, or None if the conversation goes on.
+
+    Words of refusal count only from an agent that has changed nothing: whoever has acted is judged by what was done.
+    """
     if reply.refusal:
         return "refused", "provider_refusal", reply.refusal
     if reply.finish_reason == "content_filter":
@@ -90,7 +93,7 @@ def _ending(reply: Reply) -> tuple[Outcome, str, str] | None:
         return None
     if not reply.text.strip():
         return "incomplete", "empty_reply", "the reply had neither text nor tool calls"
-    if is_refusal(reply.text):
+    if not acted and is_refusal(reply.text):
         return "refused", "refusal_text", reply.text.strip()[:200]
     return "completed", "done", ""
 

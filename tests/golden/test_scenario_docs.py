@@ -1,0 +1,46 @@
+"""`docs/scenarios.md` lists the library. `python tests/golden/test_scenario_docs.py` writes it anew."""
+
+from itertools import groupby
+from pathlib import Path
+
+from consistency.scenarios import factors
+from consistency.scenarios.library import Library
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "scenarios.md"
+
+
+def rendered() -> str:
+    library = Library.from_folders()
+    parts = [
+        "# The scenario library\n",
+        f"{len(library.scenarios)} scenarios, made from their heads. How to write one: `docs/writing-scenarios.md`.\n",
+    ]
+    for family, found in groupby(library.scenarios.values(), key=lambda scenario: scenario.head.family):
+        parts.append(
+            f"## {family}\n\n| scenario | what it is about | cells | factors | probes | source |\n|---|---|---|---|---|---|"
+        )
+        for scenario in found:
+            head = scenario.head
+            columns = (
+                scenario.id.partition("/")[2],
+                head.title,
+                str(len(factors.cells(head))),
+                ", ".join(head.factors),
+                ", ".join(head.probes),
+                head.provenance,
+            )
+            parts.append(f"| {' | '.join(columns)} |")
+        parts.append("")
+    parts.append("## Cues\n\n| cue | family | wordings | what it says |\n|---|---|---|---|")
+    parts += [f"| {cue.id} | {cue.family} | {len(cue.wordings)} | {cue.title} |" for cue in library.cues.values()]
+    parts.append("\n## Probes\n\n| probe | question | shown by |\n|---|---|---|")
+    parts += [f"| {probe.id} | {probe.question} | {', '.join(probe.rules)} |" for probe in library.probes.values()]
+    return "\n".join(parts) + "\n"
+
+
+def test_the_page_lists_the_library() -> None:
+    assert PAGE.read_text(encoding="utf-8") == rendered(), "run `python tests/golden/test_scenario_docs.py`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rendered(), encoding="utf-8")
