@@ -16,9 +16,8 @@ def rendered() -> str:
         f"{len(library.scenarios)} scenarios, made from their heads. How to write one: `docs/writing-scenarios.md`.\n",
     ]
     for family, found in groupby(library.scenarios.values(), key=lambda scenario: scenario.head.family):
-        parts.append(
-            f"## {family}\n\n| scenario | what it is about | cells | factors | probes | source |\n|---|---|---|---|---|---|"
-        )
+        parts.append(f"## {family}\n\n| scenario | what it is about | cells | factors | probes | source |")
+        parts.append("|---|---|---|---|---|---|")
         for scenario in found:
             head = scenario.head
             columns = (
