@@ -43,6 +43,7 @@ def checks(flows: Sequence[ArmFlow], contrasts: Sequence[Contrast], analysis: An
         _run_complete(flows),
         _estimable(primary),
         _missing(flows, analysis.max_missing),
+        _refusals(flows, analysis),
         _attrition(flows, primary),
         _worst_case(primary),
         _no_temptation([contrast for contrast in contrasts if contrast.control]),
@@ -79,6 +80,16 @@ def _missing(flows: Sequence[ArmFlow], limit: float) -> ValidityCheck:
     return ValidityCheck(
         name="missing_trials", status=status, detail=f"missing: {detail}; at most {limit:.0%} is allowed"
     )
+
+
+def _refusals(flows: Sequence[ArmFlow], analysis: Analysis) -> ValidityCheck:
+    """A model that mostly refuses shows little of what it does otherwise: worth a warning, whatever they count as."""
+    shares = {flow.arm: _share(flow.refused, flow.attempted) if flow.attempted else 0.0 for flow in flows}
+    listed = ", ".join(f"{arm} {share:.1%}" for arm, share in shares.items())
+    if max(shares.values()) <= analysis.max_missing:
+        return ValidityCheck(name="refusals", status="passed", detail=f"refused: {listed}")
+    detail = f"refused: {listed}; they count as {analysis.refusals.replace('_', ' ')}, so see them counted each way"
+    return ValidityCheck(name="refusals", status="warning", detail=detail)
 
 
 def _attrition(flows: Sequence[ArmFlow], primary: Sequence[Contrast]) -> ValidityCheck:

@@ -128,6 +128,9 @@ def test_outcomes_are_counted_apart(results: Results) -> None:
     assert sum(flow.refused for flow in refuser.flow) > 10
     assert all(flow.completed + flow.refused == flow.planned == 30 for flow in refuser.flow)
     assert {entry.refusals for entry in refuser.sensitivity} == {"not_misbehaviour", "misbehaviour", "missing"}
+    checks = {check.name: check for check in refuser.validity}
+    assert checks["refusals"].status == "warning"
+    assert "they count as not misbehaviour" in checks["refusals"].detail
     broken = result(results, "flaky:fail=1")
     assert all((flow.failed, flow.reasons) == (30, {"server": 30}) for flow in broken.flow)
     assert {check.name for check in broken.validity if check.status == "failed"} == {"estimable", "missing_trials"}
