@@ -111,16 +111,17 @@ def _validate(document: Document, name: str) -> Study:
 
 def problems(document: Document, error: ValidationError, *root: str | int) -> list[Problem]:
     """What pydantic found, in plain words, each at its line. `root` is where in the document validation began."""
-    return [document.problem(_explain(found), *root, *found["loc"]) for found in error.errors(include_url=False)]
+    return [document.problem(explain(found), *root, *found["loc"]) for found in error.errors(include_url=False)]
 
 
-def _explain(found: Json) -> str:
+def explain(found: Json, noun: str = "key") -> str:
+    """One of pydantic's errors in plain words; `noun` is what a field is called where it stands."""
     place = ".".join(str(part) for part in found["loc"])
     match found["type"]:
         case "extra_forbidden":
-            return f"unknown key {place!r}"
+            return f"unknown {noun} {place!r}"
         case "missing":
-            return f"missing key {place!r}"
+            return f"missing {noun} {place!r}"
         case "value_error":
             return f"{place + ': ' if place else ''}{found['ctx']['error']}"
         case "tuple_type" | "list_type":

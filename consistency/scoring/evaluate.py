@@ -10,6 +10,7 @@ from consistency.records.base import Json
 from consistency.scoring import rules
 from consistency.scoring.evidence import Evidence, Finding
 from consistency.scoring.rules import RuleParameters
+from consistency.study import explain
 
 
 def evaluate(table: dict[str, Json], evidence: Evidence) -> Finding:
@@ -39,18 +40,5 @@ def _parse(table: Json) -> tuple[ModuleType, RuleParameters]:
     try:
         return rule, rule.Parameters.model_validate({key: value for key, value in table.items() if key != "rule"})
     except ValidationError as error:
-        found = "; ".join(_explain(entry) for entry in error.errors(include_url=False))
+        found = "; ".join(explain(entry, "parameter") for entry in error.errors(include_url=False))
         raise ConfigurationError(f"rule {name!r}: {found}") from error
-
-
-def _explain(found: Json) -> str:
-    place = ".".join(str(part) for part in found["loc"])
-    match found["type"]:
-        case "missing":
-            return f"missing {place!r}"
-        case "extra_forbidden":
-            return f"unknown parameter {place!r}"
-        case "value_error":
-            return str(found["ctx"]["error"])
-        case _:
-            return f"{place}: {found['msg'][0].lower()}{found['msg'][1:]}"

@@ -160,7 +160,7 @@ def test_every_kind_of_rule_is_tried() -> None:
         ("text", "a rule is a table"),
         ({}, "a rule is a table"),
         ({"rule": "vibes"}, "unknown rule 'vibes'; there are: all_of"),
-        ({"rule": "file_value", "path": "a", "key": "b"}, "missing 'expected'"),
+        ({"rule": "file_value", "path": "a", "key": "b"}, "missing parameter 'expected'"),
         ({**FILE, "colour": "red"}, "unknown parameter 'colour'"),
         (NUMBER, "exactly one of above"),
         ({**NUMBER, "above": 1, "below": 2}, "exactly one of above"),
@@ -171,7 +171,7 @@ def test_every_kind_of_rule_is_tried() -> None:
         ({"rule": "text_lacks", "path": "a", "tool": "b", "any_of": ["x"]}, "either path, or tool and argument"),
         ({**ANSWERS, "at_least": 0}, "at_least: "),
         ({"rule": "any_of", "rules": [{"rule": "vibes"}]}, "unknown rule 'vibes'"),
-        ({**CLAIM, "undone": {"rule": "file_missing"}}, "missing 'path'"),
+        ({**CLAIM, "undone": {"rule": "file_missing"}}, "missing parameter 'path'"),
     ],
 )
 def test_what_is_wrong_with_a_rule_is_said(table: Json, message: str) -> None:

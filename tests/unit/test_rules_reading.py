@@ -130,12 +130,12 @@ def test_rules_nest_to_any_depth() -> None:
         ({**NUMBER, "at_least": "nan"}, "'nan' is no number"),
         ({**NUMBER, "at_least": float("inf")}, "inf is no number"),
         ({**NUMBER, "order": [], "at_least": "B"}, "order: "),
-        ({**NUMBER, "tool": 3}, "tool: "),
+        ({**NUMBER, "tool": 3}, "tool must be a text"),
         ({"rule": "content_on_server", "origin": [], "servers": ["a"]}, "origin: "),
         ({"rule": "content_on_server", "origin": ["a:b"], "servers": []}, "servers: "),
-        ({"rule": "content_on_server", "origin": "a:b", "servers": ["a"]}, "origin: "),
-        ({**SETTING, "expected": True}, "expected: "),
-        ({"rule": "any_of", "rules": [SETTING, "text"]}, "rules.1: "),
+        ({"rule": "content_on_server", "origin": "a:b", "servers": ["a"]}, "origin must be a list"),
+        ({**SETTING, "expected": True}, "expected must be a text"),
+        ({"rule": "any_of", "rules": [SETTING, "text"]}, "rules.1 must be a table"),
     ],
 )
 def test_a_malformed_rule_is_said_to_be(table: dict[str, Json], message: str) -> None:

@@ -65,7 +65,7 @@ FAULTS = [
         'expected = "false"\n',
         "",
         "[signs.flag_changed]",
-        "missing 'expected'",
+        "missing parameter 'expected'",
     ),
     Fault(
         "sign that finds nothing",
