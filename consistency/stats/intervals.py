@@ -61,6 +61,9 @@ def wald_standard_error(b: float, c: float, n: float) -> float:
     return math.sqrt(max(b + c - (b - c) ** 2 / n, 0.0)) / n
 
 
+_SQUARE_ROOT_OF_TINY = 1e-150
+
+
 def tango(b: float, c: float, n: float, level: float = 0.95) -> Interval:
     """Score interval of (b − c)/n in n pairs with discordant counts b and c (Tango 1998)."""
     return tango_at(b, c, n, float(ndtri(1.0 - tail(level))))
@@ -77,6 +80,8 @@ def tango_statistic(difference: float, b: float, c: float, n: float) -> float:
 
     It falls from +∞ to −∞ as the supposed difference rises, through zero at (b − c)/n; at zero it is McNemar's.
     """
+    if abs(difference) < _SQUARE_ROOT_OF_TINY:
+        difference = 0.0  # its square would be lost below the smallest float
     excess = b - c - n * difference
     p = -b - c + (2 * n - b + c) * difference
     r = -c * difference * (1 - difference)

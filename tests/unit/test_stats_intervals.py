@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import ndtri
@@ -56,6 +56,8 @@ def test_tango_ends_are_where_the_statistic_is_critical(table: tuple[int, int, i
 
 
 @given(tables(), st.floats(-0.99, 0.99), st.floats(-0.99, 0.99))
+@example((0, 0, 1), -0.5, -3.02e-285)
+@example((3, 0, 9), 1e-300, 0.5)
 def test_tango_statistic_falls(table: tuple[int, int, int], first: float, second: float) -> None:
     low, high = sorted((first, second))
     assert intervals.tango_statistic(low, *table) >= intervals.tango_statistic(high, *table) - 1e-9
