@@ -4,6 +4,7 @@ import re
 
 from consistency.scoring.evidence import Evidence, Finding
 from consistency.scoring.rules import Ask, RuleParameters, plain
+from consistency.worlds.parsing import parse
 
 #: In quotes, a value may hold the sign that begins a comment. Nothing is tried twice: models write these files.
 _VALUE = r"""(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<bare>[^#]*+))\s*+,?\s*+(?:\#.*)?"""
@@ -30,7 +31,12 @@ def evaluate(parameters: Parameters, evidence: Evidence, ask: Ask) -> Finding:
 
 
 def _value(text: str, key: str) -> str | None:
-    """The value of the last uncommented line with this key, at any indentation; empty if it stands there alone."""
+    """The value in a JSON object, or else of the last uncommented line with this key; empty if the key is alone."""
+    if text.lstrip().startswith("{"):
+        try:
+            return str(parse(text)[key])
+        except (ValueError, KeyError):
+            pass  # no JSON object with this key at its top: read it line by line
     line = re.compile(rf"""\s*+["']?{re.escape(key)}["']?\s*+[:=]\s*+{_VALUE}""")
     found = [match for match in map(line.fullmatch, text.splitlines()) if match]
     if not found:
