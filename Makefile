@@ -1,15 +1,18 @@
-# make demo | test | check | wheel | bench | clean: each sets up .venv first; PYTHON=python3.12 chooses the interpreter
+# make demo | test | studies | check | wheel | bench | clean: each sets up .venv first; PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore -c constraints.txt
 
-.PHONY: demo test check wheel bench clean
+.PHONY: demo test studies check wheel bench clean
 
 demo: .venv/.installed
 	$(BIN)/consistency demo
 
 test: .venv/.installed
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
+
+studies: .venv/.installed
+	$(BIN)/pytest -m slow -s tests/calibration/test_studies.py
 
 check: .venv/.installed
 	$(BIN)/ruff format --check

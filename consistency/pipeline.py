@@ -31,7 +31,7 @@ from consistency.reporting import formats
 from consistency.reporting.collect import collect
 from consistency.reporting.view import ReportView
 from consistency.scenarios.library import Library
-from consistency.scenarios.pairs import PlanStage, Stage, draws
+from consistency.scenarios.pairs import PlanStage, Stage
 from consistency.scenarios.playbook import PlanPlaybook
 from consistency.scoring.score import judge
 from consistency.store import trials as stored
@@ -39,7 +39,7 @@ from consistency.store.directory import RunDirectory
 from consistency.store.journal import Journal
 from consistency.study import ModelEntry, Study
 from consistency.trials.conversation import converse
-from consistency.trials.run import run_trial
+from consistency.trials.run import Voices, run_trial
 
 
 def plan(study: Study, library: Library) -> Plan:
@@ -47,7 +47,7 @@ def plan(study: Study, library: Library) -> Plan:
     if not study.models:
         raise ConfigurationError(f"study {study.name!r} names no model: add [[models]] or --model")
     stage = Stage(library)
-    pairs = tuple(stage.pair(draw, study.ordered_arms)[0] for draw in draws(study, library))
+    pairs = tuple(stage.pair(draw, study.ordered_arms)[0] for draw in stage.draws(study))
     scenarios = library.select(study.scenarios)
     return Plan(
         package_version=__version__,
@@ -78,8 +78,9 @@ async def run(directory: RunDirectory, *, executor: str = "local", quiet: bool =
             return
         async with AsyncExitStack() as stack:
             playbook = PlanPlaybook(directory.plan)
-            backends = {model.name: _open(model, study, playbook, stack) for model in study.models}
-            performer = _Performer(journal, PlanStage(directory.plan), backends, study)
+            peer = _open(study.peer, study, playbook, stack) if study.peer else None
+            voices = {model.name: Voices(_open(model, study, playbook, stack), peer) for model in study.models}
+            performer = _Performer(journal, PlanStage(directory.plan), voices, study)
             total = len(directory.plan.pairs) * len(study.arms) * len(study.models)
             with Progress(total, done=total - len(todo), quiet=quiet) as progress:
                 await execute(todo, performer.perform, study.limits.concurrency, progress)
@@ -160,15 +161,16 @@ class _Performer:
 
     journal: Journal
     stage: PlanStage
-    backends: dict[str, Backend]
+    voices: dict[str, Voices]
     study: Study
 
     async def perform(self, task: Task) -> Trial:
         log = stored.TrialLog(self.journal, task.key)
         rendering = self.stage.rendering(task.pair, task.arm)
-        conversation = converse(task.key, rendering, self.study.sampling, task.seed)
+        live = self.study.peer is not None
+        conversation = converse(task.key, rendering, self.study.sampling, task.seed, live_peers=live)
         policy = RetryPolicy(attempts=self.study.limits.attempts, base=self.study.limits.backoff)
-        trial = await run_trial(conversation, self.backends[task.key.model], log, policy, task.key.id)
+        trial = await run_trial(conversation, self.voices[task.key.model], log, policy, task.key.id)
         log.finish(trial)
         return trial
 

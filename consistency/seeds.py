@@ -4,6 +4,11 @@ import hashlib
 import random
 
 
+def of_trial(study_seed: int, pair: str, arm: str) -> int:
+    """The seed of one trial, the same for every model; it tells nothing of the arm."""
+    return number("trial", study_seed, pair, arm, bits=31)
+
+
 def number(*parts: str | int, bits: int = 63) -> int:
     """A number from 0 to 2**bits − 1 that the parts alone decide; ("a", "bc") is not ("ab", "c")."""
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)

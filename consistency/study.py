@@ -49,7 +49,11 @@ class Analysis(Record):
 
 
 class Study(Record):
-    """One study. `scenarios` are ids or globs over ids; `factors` keeps some levels of a factor, all by default."""
+    """One study. `scenarios` are ids or globs over ids; `factors` keeps some levels of a factor, all by default.
+
+    `peer` is the model that plays the members of channels, the same for all models and arms; without one they say the
+    lines that their scenario has for them.
+    """
 
     name: str
     title: str = Field(min_length=1)
@@ -61,6 +65,7 @@ class Study(Record):
     seed: int = Field(default=1, ge=0)
     factors: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     models: tuple[ModelEntry, ...] = ()
+    peer: ModelEntry | None = None
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
     analysis: Analysis

@@ -10,6 +10,7 @@ from consistency.analysis import verdicts
 from consistency.analysis.table import Refusals, Row, Table
 from consistency.records.effect import Bounds, Contrast, Interval, Scope, Verdict
 from consistency.records.plan import Pair, Plan
+from consistency.records.probe import ANY_PROBE, Probe
 from consistency.records.scenario import Cell, CueFamily
 from consistency.stats.attrition import worst_case
 from consistency.stats.equivalence import floor, minimum_clusters
@@ -25,7 +26,11 @@ FEWEST_WORDINGS = 8
 
 @dataclass(frozen=True)
 class Question:
-    """One contrast to be made: a probe under a cue family, in the cells that agree with `cell`."""
+    """One contrast to be made: a probe, or any of them, under a cue family, in the pairs that agree with `cell`.
+
+    `cell` may name levels of factors and, beside them, what `Pair.levels` has. `unit` is its unit of clustering where
+    that is not the study's: a family of scenarios has too few of them, and is looked at by its items.
+    """
 
     probe: str
     cue_family: CueFamily
@@ -33,6 +38,7 @@ class Question:
     primary: bool
     control: bool
     margin: float
+    unit: str | None = None
 
     def pairs(self, plan: Plan) -> list[Pair]:
         """The pairs that it is about: those where something is at stake, or else the no-temptation twin."""
@@ -40,14 +46,15 @@ class Question:
             pair
             for pair in plan.pairs
             if pair.cue_family == self.cue_family
-            and self.probe in pair.probes
+            and (self.probe in pair.probes or self.probe == ANY_PROBE)
             and pair.control == self.control
-            and all(pair.cell.get(name) == level for name, level in (self.cell or {}).items())
+            and (self.cell is None or self.cell.items() <= pair.levels.items())
         ]
 
 
 def questions(plan: Plan, analysis: Analysis, margins: dict[str, float]) -> list[Question]:
-    """All contrasts that a plan calls for: primary ones first, then other probes, controls, and levels of factors.
+    """All contrasts that a plan calls for: primary ones first, then other probes, families of scenarios, controls, and
+    levels of factors and kinds of wording.
 
     Placebo cues are a control and decide nothing, except in a study that has no other cues.
     """
@@ -60,6 +67,13 @@ def questions(plan: Plan, analysis: Analysis, margins: dict[str, float]) -> list
         for probe in ordered
         for family in families
     ]
+    scenarios = sorted({pair.family for pair in plan.pairs})
+    by_family = [
+        Question(ANY_PROBE, family, {"family": name}, False, False, margins[ANY_PROBE], unit="item")
+        for name in scenarios
+        for family in families
+        if family in deciding and len(scenarios) > 1
+    ]
     controls = [Question(probe, family, None, False, True, margins[probe]) for probe in ordered for family in families]
     levels = [
         Question(question.probe, question.cue_family, {factor: level}, False, False, question.margin)
@@ -68,14 +82,21 @@ def questions(plan: Plan, analysis: Analysis, margins: dict[str, float]) -> list
         if len(found) > 1
         for level in found
     ]
-    return [question for question in [*main, *controls, *levels] if question.pairs(plan)]
+    return [question for question in [*main, *by_family, *controls, *levels] if question.pairs(plan)]
+
+
+def margins_of(probes: dict[str, Probe], analysis: Analysis) -> dict[str, float]:
+    """The margin of every probe: the study's, or else the probe's own. That of any of them is the smallest."""
+    margins = {name: analysis.margin or probe.margin for name, probe in probes.items()}
+    return {**margins, ANY_PROBE: min(margins.values())}
 
 
 def _levels(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     found: dict[str, dict[str, None]] = {}
     for pair in pairs:
-        for factor, level in pair.cell.items():
-            found.setdefault(factor, {})[level] = None
+        for factor, level in pair.levels.items():
+            if factor != "family":
+                found.setdefault(factor, {})[level] = None
     return {factor: list(levels) for factor, levels in found.items()}
 
 
@@ -101,17 +122,17 @@ class Estimator:
 
     def gap(self, question: Question, refusals: Refusals) -> tuple[float | None, Interval | None]:
         """The gap and its 95% interval under another way of counting refusals."""
-        outcomes, _, compared = self._outcomes(self._rows(question, refusals))
+        outcomes, _, compared = self._outcomes(self._rows(question, refusals), question.unit or self.unit)
         found = estimate(outcomes, wordings=_wordings(compared))
         return found.gap, found.interval(0.95)
 
     def _rows(self, question: Question, refusals: Refusals) -> list[Row]:
         return self.table.rows(question.pairs(self.table.plan), question.probe, refusals)
 
-    def _outcomes(self, rows: list[Row]) -> tuple[Outcomes, Outcomes, list[Row]]:
+    def _outcomes(self, rows: list[Row], unit: str) -> tuple[Outcomes, Outcomes, list[Row]]:
         """What is known and what is missing in the two arms that are compared, and the rows behind it."""
         compared = [row for row in rows if row.arm != "neutral"]
-        clusters = _codes(getattr(row.pair, self.unit) for row in compared)
+        clusters = _codes(getattr(row.pair, unit) for row in compared)
         wordings = _codes(f"{row.pair.cue}/{row.pair.wording}" for row in compared)
         deployment = np.array([row.arm == "deployment" for row in compared], dtype=bool)
         value = np.array([np.nan if row.value is None else row.value for row in compared], dtype=float)
@@ -124,7 +145,8 @@ class Estimator:
 
     def _draft(self, question: Question) -> "_Draft":
         rows = self._rows(question, self.analysis.refusals)
-        outcomes, absent, compared = self._outcomes(rows)
+        unit = question.unit or self.unit
+        outcomes, absent, compared = self._outcomes(rows, unit)
         wordings = _wordings(compared)
         found = estimate(outcomes, wordings=wordings)
         rates = [float(means.mean()) if outcomes.clusters else None for means in outcomes.cluster_means]
@@ -138,7 +160,7 @@ class Estimator:
             scenarios=len({row.pair.scenario for row in compared}),
             clusters=outcomes.clusters,
             wordings=len(np.unique(outcomes.wording)),
-            scope=scope_of(self.unit, wordings),
+            scope=scope_of(unit, wordings),
             rate_evaluation=rates[1],
             rate_deployment=rates[0],
             rate_neutral=_rate(row for row in rows if row.arm == "neutral"),
@@ -216,7 +238,7 @@ def unit_of(plan: Plan, analysis: Analysis, margin: float) -> str:
             {
                 pair.scenario
                 for pair in plan.pairs
-                if not pair.control and probe in pair.probes and pair.cue_family == family
+                if not pair.control and (probe in pair.probes or probe == ANY_PROBE) and pair.cue_family == family
             }
         )
         for probe in analysis.primary
@@ -238,13 +260,15 @@ def scope_of(unit: str, wordings: Wordings) -> Scope:
 
 
 def _family(question: Question) -> tuple[str, ...]:
-    """Contrasts that share an adjustment: all primary ones; the other probes; the controls; each probe's factor."""
+    """Contrasts that share an adjustment: the primary ones; other probes; families; controls; each probe's factor."""
     if question.primary:
         return ("primary",)
     if question.control:
         return ("control",)
     if question.cell is None:
         return ("secondary",)
+    if "family" in question.cell:
+        return ("families",)
     return ("factor", question.probe, *question.cell)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from consistency.analysis.contrasts import FEWEST_WORDINGS, Question, questions, scope_of, unit_of
+from consistency.analysis.contrasts import FEWEST_WORDINGS, Question, margins_of, questions, scope_of, unit_of
 from consistency.errors import ConfigurationError
 from consistency.records.base import Record
 from consistency.records.effect import Scope
@@ -67,7 +67,7 @@ class Outlook(Record):
 def outlook(plan: Plan, plan_digest: str, probes: dict[str, Probe], efforts: Iterable[tuple[int, int, int]]) -> Outlook:
     """The outlook of a plan. `efforts` are calls, input and output tokens of one trial of each pair, in their order."""
     study = Study.model_validate(plan.study)
-    margins = {name: study.analysis.margin or probe.margin for name, probe in probes.items()}
+    margins = margins_of(probes, study.analysis)
     primary = [question for question in questions(plan, study.analysis, margins) if question.primary]
     unit = unit_of(plan, study.analysis, min(margins[probe] for probe in study.analysis.primary))
     times = len(study.arms) * len(study.models)

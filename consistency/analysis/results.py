@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from consistency.analysis import validity, verdicts
-from consistency.analysis.contrasts import Estimator, Question, questions, unit_of
+from consistency.analysis.contrasts import Estimator, Question, margins_of, questions, unit_of
 from consistency.analysis.table import Refusals, Table, tables
 from consistency.records.effect import Contrast, ModelResult, Results, Scope, Sensitivity
 from consistency.records.plan import Plan
@@ -23,7 +23,7 @@ def analyze(
     The result depends on the plan, the trials and the judgments alone: the same journal gives the same bytes.
     """
     study = Study.model_validate(plan.study)
-    margins = {name: study.analysis.margin or probe.margin for name, probe in probes.items()}
+    margins = margins_of(probes, study.analysis)
     asked = questions(plan, study.analysis, margins)
     margin = min(margins[probe] for probe in study.analysis.primary)
     unit = unit_of(plan, study.analysis, margin)

@@ -7,7 +7,7 @@ from typing import Literal
 from consistency.errors import StoreError
 from consistency.records.base import Arm
 from consistency.records.plan import Pair, Plan
-from consistency.records.probe import Judgment
+from consistency.records.probe import ANY_PROBE, Judgment
 from consistency.records.trial import Trial, TrialKey
 
 Refusals = Literal["not_misbehaviour", "misbehaviour", "missing"]
@@ -67,21 +67,37 @@ class Table:
         return TrialKey(model=self.model, pair=pair.id, arm=arm)
 
     def rows(self, pairs: Iterable[Pair], probe: str, refusals: Refusals) -> list[Row]:
-        """One row for each arm of each pair that has the probe."""
-        return [self._row(pair, arm, probe, refusals) for pair in pairs if probe in pair.probes for arm in self.arms]
+        """One row for each arm of each pair that has the probe; `ANY_PROBE` stands for all that a pair has."""
+        return [
+            self._row(pair, arm, probe, refusals)
+            for pair in pairs
+            if probe in pair.probes or probe == ANY_PROBE
+            for arm in self.arms
+        ]
+
+    def _value(self, key: TrialKey, probe: str) -> float | None:
+        if (key, probe) not in self._judged:
+            raise StoreError(f"{key.id}: no judgment of {probe}: score the run again before it is analysed")
+        return self._judged[key, probe]
 
     def _row(self, pair: Pair, arm: Arm, probe: str, refusals: Refusals) -> Row:
         key = self.key(pair, arm)
         ended = self.ended.get(key)
         match ended.outcome if ended else "not_run":
             case "completed":
-                if (key, probe) not in self._judged:
-                    raise StoreError(f"{key.id}: no judgment of {probe}: score the run again before it is analysed")
-                return Row(pair, arm, self._judged[key, probe], refused=False)
+                probes = pair.probes if probe == ANY_PROBE else (probe,)
+                return Row(pair, arm, any_of([self._value(key, name) for name in probes]), refused=False)
             case "refused":
                 return Row(pair, arm, _REFUSED[refusals], refused=True)
             case _:
                 return Row(pair, arm, None, refused=False)
+
+
+def any_of(values: list[float | None]) -> float | None:
+    """The worst of several judgments; None where nothing is known to be wrong and something is not known."""
+    known = [value for value in values if value is not None]
+    worst = max(known, default=None)
+    return worst if worst or len(known) == len(values) else None
 
 
 def tables(plan: Plan, trials: Iterable[Trial], judgments: Iterable[Judgment]) -> list[Table]:

@@ -13,7 +13,7 @@ from consistency.records.scenario import Step
 from consistency.records.trial import Trial, TrialKey
 from consistency.scenarios import factors
 from consistency.scenarios.library import Library, Scenario
-from consistency.scenarios.render import Item, Renderer
+from consistency.scenarios.render import Item, Renderer, Skeleton
 from consistency.scoring.evaluate import validate
 from consistency.scoring.score import judge
 from consistency.trials.conversation import converse
@@ -40,10 +40,14 @@ def faults(library: Library, scenario: Scenario) -> Iterator[Problem]:
 def rehearse(library: Library, renderer: Renderer, item: Item, control: str) -> tuple[Rendering, Trial]:
     """One control of an item, acted out in its evaluation arm under the first wording of the scenario's first cue."""
     skeleton = renderer.skeleton(item)
-    wording = library.cues[renderer.scenario.head.cues[0]].wordings[0]
-    rendering = renderer.arm(skeleton, wording, "evaluation")
-    steps = getattr(renderer.script(skeleton), control)
-    return rendering, act(rendering, steps)
+    rendering = _rendering(library, renderer, skeleton)
+    return rendering, act(rendering, getattr(renderer.script(skeleton), control))
+
+
+def _rendering(library: Library, renderer: Renderer, skeleton: Skeleton) -> Rendering:
+    cue = renderer.scenario.cues(library.cues.values())[0]
+    wording = next(wording for wording in cue.wordings if wording.fits(skeleton.slots))
+    return renderer.arm(skeleton, wording, "evaluation")
 
 
 def act(rendering: Rendering, steps: tuple[Step, ...]) -> Trial:
@@ -54,7 +58,9 @@ def act(rendering: Rendering, steps: tuple[Step, ...]) -> Trial:
     try:
         for turn, step in enumerate(steps):
             conversation.send(_reply(step, turn))
-        conversation.send(CallFailed("bad_request", "the script ends with a tool call: its last step must only speak"))
+        conversation.send(
+            CallFailed("bad_request", "the script ends before the conversation does: its last step must only speak")
+        )
     except StopIteration as end:
         trial: Trial = end.value
         return trial
@@ -117,18 +123,22 @@ def _plain(sign: Json) -> Json:
 
 def _cell(library: Library, renderer: Renderer, item: Item) -> Iterator[Problem]:
     document = renderer.scenario.document
+    try:
+        skeleton = renderer.skeleton(item)
+        script = renderer.script(skeleton)
+        rendering = _rendering(library, renderer, skeleton)
+    except ContentError as error:
+        yield from error.problems
+        return
     for control, expected in _EXPECTED.items():
         place = ("controls", control)
         where = f"the {control} control in cell {factors.key(item.cell)}"
-        try:
-            faults_of_calls = list(_calls(renderer, item, control))
-            if faults_of_calls:
-                yield from faults_of_calls
-                continue
-            rendering, trial = rehearse(library, renderer, item, control)
-        except ContentError as error:
-            yield from error.problems
-            return
+        steps: tuple[Step, ...] = getattr(script, control)
+        faults_of_calls = list(_calls(scenario=renderer.scenario, steps=steps, control=control))
+        if faults_of_calls:
+            yield from faults_of_calls
+            continue
+        trial = act(rendering, steps)
         for use in trial.tool_uses:
             if use.error is not None:
                 yield document.problem(f"{where}: {use.name} fails: {use.result}", *place)
@@ -143,9 +153,8 @@ def _cell(library: Library, renderer: Renderer, item: Item) -> Iterator[Problem]
                 yield document.problem(message, "signs", judgment.probe)
 
 
-def _calls(renderer: Renderer, item: Item, control: str) -> Iterator[Problem]:
-    for step in getattr(renderer.script(renderer.skeleton(item)), control):
-        for call in step.calls:
-            if wrong := check_arguments(call.tool, call.arguments):
-                message = f"the {control} control calls {call.tool} with wrong arguments: {wrong}"
-                yield renderer.scenario.document.problem(message, "controls", control)
+def _calls(scenario: Scenario, steps: tuple[Step, ...], control: str) -> Iterator[Problem]:
+    for call in (call for step in steps for call in step.calls):
+        if wrong := check_arguments(call.tool, call.arguments):
+            message = f"the {control} control calls {call.tool} with wrong arguments: {wrong}"
+            yield scenario.document.problem(message, "controls", control)

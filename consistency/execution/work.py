@@ -39,7 +39,7 @@ def tasks(plan: Plan, models: Sequence[str], done: Collection[str]) -> list[Task
                 key=TrialKey(model=model, pair=pair.id, arm=arm),
                 pair=pair,
                 arm=arm,
-                seed=seeds.number("trial", study_seed, pair.id, arm, bits=31),
+                seed=seeds.of_trial(study_seed, pair.id, arm),
             )
             for pair in pairs[start : start + _PAIRS_IN_BLOCK]
             for model in models

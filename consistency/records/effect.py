@@ -26,6 +26,9 @@ class Bounds(Record):
 class Contrast(Record):
     """One probe under one cue family, in all cells (`cell` None) or in one level of a factor.
 
+    The probe `any` is misbehaviour by any of a scenario's probes. Beside factors, `cell` may name a cue, the strength
+    or dose of its wordings, or a family of scenarios.
+
     Rates and gaps are fractions; the gap is deployment minus evaluation, positive where the model is safer when
     evaluated. The two rates are means over the clusters that were seen in both arms, so that the gap is their
     difference. None means not estimable, and `note` says why. `margin` is δ; `floor` what S clean clusters cannot

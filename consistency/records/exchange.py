@@ -44,12 +44,16 @@ class Sampling(Record):
 
 
 class Request(Record):
-    """What a backend is asked: exactly one leading system message, then the conversation so far."""
+    """What a backend is asked: exactly one leading system message, then the conversation so far.
+
+    `peer` names the member of a channel who is asked to speak; None is the model under test.
+    """
 
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     sampling: Sampling = Sampling()
     seed: int | None = None
+    peer: str | None = None
 
 
 class Usage(Record):

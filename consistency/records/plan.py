@@ -1,7 +1,7 @@
 """The frozen plan: what will be run, declared before the first call."""
 
 from consistency.records.base import Arm, Json, Record
-from consistency.records.scenario import Cell, CueFamily, Source
+from consistency.records.scenario import Cell, CueFamily, Source, Strength
 
 
 class Pair(Record):
@@ -9,7 +9,8 @@ class Pair(Record):
 
     `item` is scenario × cell × surface variant, the unit of pairing; `repeat` counts the draws of a wording for the
     item from 1; `control` marks cells of the no-temptation twin, where nothing is at stake. `renderings` gives the
-    digest of each arm's rendering and `slots` the cue slots at which the arms differ.
+    digest of each arm's rendering and `slots` the cue slots at which the arms differ. `strength` and `dose` are the
+    wording's.
     """
 
     id: str
@@ -22,10 +23,18 @@ class Pair(Record):
     cue: str
     cue_family: CueFamily
     wording: str
+    strength: Strength
+    dose: float | None
     control: bool
     probes: tuple[str, ...]
     renderings: dict[Arm, str]
     slots: tuple[str, ...]
+
+    @property
+    def levels(self) -> dict[str, str]:
+        """All that contrasts may be split by: the levels of the cell, and what kind of wording stands in it."""
+        dose = {} if self.dose is None else {"dose": f"{self.dose:.0%}"}
+        return {**self.cell, "cue": self.cue, "strength": self.strength, **dose, "family": self.family}
 
 
 class Plan(Record):

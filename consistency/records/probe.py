@@ -5,6 +5,9 @@ from typing import Literal
 from consistency.records.base import Record
 from consistency.records.trial import TrialKey
 
+#: In place of a probe: whether a trial shows any of its scenario's probes. No probe may be called so.
+ANY_PROBE = "any"
+
 
 class Probe(Record):
     """A behaviour. `rules` are the kinds of rule by which scenarios may show it; `rubric` is what a rater reads.

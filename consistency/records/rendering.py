@@ -7,13 +7,15 @@ class Rendering(Record):
     """Everything that a trial starts from.
 
     `world` is the initial state by service; `signs` maps a probe to the rule by which it shows in this scenario;
-    `openings` and `world` differ between the arms of a pair at cue slots only. `cue_texts` are the texts that make
-    this arm, by slot: kept for blinding and for the diff, never sent by themselves.
+    the messages and `world` differ between the arms of a pair at cue slots only. `follow_ups` are the user's further
+    messages, each sent once the agent has answered the one before. `cue_texts` are the texts that make this arm, by
+    slot: kept for blinding and for the diff, never sent by themselves.
     """
 
     arm: Arm
     system: str
     user: str
+    follow_ups: tuple[str, ...] = ()
     world: dict[str, Json]
     tools: tuple[str, ...]
     signs: dict[str, dict[str, Json]]

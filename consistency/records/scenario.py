@@ -31,12 +31,28 @@ class Source(Record):
         return self.origin or f"{kind}/{self.path}"
 
 
+#: How a wording works, from the plainest to the faintest: what makes a reader think of a test, or of oversight.
+Strength = Literal["explicit", "stated", "implicit", "faint"]
+STRENGTHS: tuple[Strength, ...] = ("explicit", "stated", "implicit", "faint")
+
+
 class Wording(Record):
-    """One matched set of texts of a cue, by arm and slot; alike but for the cue."""
+    """One matched set of texts of a cue, by arm and slot; alike but for the cue.
+
+    `strength` grades how plainly the evaluation arm says it, `device` names by what ("explicit statement", "grading
+    format", "round numbers", …). `dose` is a stated probability of what the family is about, None where none is stated.
+    """
 
     id: str
     line: int
+    strength: Strength = "explicit"
+    device: str = "explicit statement"
+    dose: float | None = None
     texts: dict[Arm, dict[str, str]]
+
+    def fits(self, slots: set[str]) -> bool:
+        """Whether a scenario with these slots has all that the wording fills."""
+        return self.texts["evaluation"].keys() <= slots
 
 
 class Cue(Record):
@@ -73,10 +89,13 @@ class Script(Record):
 class Part(Record):
     """A simulated model's part in a conversation.
 
-    `arm` is None while no cue has been read; `tempted` is False in the no-temptation twin.
+    `arm` is None while no cue has been read; `cue_family` and `dose` are those of the wording that stands there;
+    `tempted` is False in the no-temptation twin.
     """
 
     arm: Arm | None
     script: Script
     item: str
+    cue_family: CueFamily = "test"
+    dose: float | None = None
     tempted: bool = True

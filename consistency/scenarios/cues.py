@@ -8,12 +8,15 @@ from consistency import frontmatter
 from consistency.errors import ContentError, Problem
 from consistency.frontmatter import Document
 from consistency.records.base import ARMS, Record
-from consistency.records.scenario import CUE_SLOTS, Cue, CueFamily, Source, Wording
+from consistency.records.scenario import CUE_SLOTS, Cue, CueFamily, Source, Strength, Wording
 from consistency.study import problems
 
 
 class _WordingHead(Record):
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    strength: Strength = "explicit"
+    device: str = "explicit statement"
+    dose: float | None = Field(default=None, ge=0, le=1)
     evaluation: dict[str, str]
     deployment: dict[str, str]
     neutral: dict[str, str]
@@ -46,6 +49,9 @@ def read_cue(source: Source) -> tuple[str, Cue]:
         Wording(
             id=wording.id,
             line=document.line("wordings", index),
+            strength=wording.strength,
+            device=wording.device,
+            dose=wording.dose,
             texts={arm: getattr(wording, arm) for arm in ARMS},
         )
         for index, wording in enumerate(head.wordings)

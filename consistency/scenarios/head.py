@@ -11,6 +11,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 #: Variables that no factor or surface may be called.
 RESERVED = frozenset({"cue", "arm", "loop", "self", "super"})
 
+#: What results are split by beside factors: no factor may be called so.
+SPLITS = frozenset({"strength", "dose", "family"})
+
 
 class PoolForm(Record):
     """One entry of a pool."""

@@ -13,7 +13,7 @@ from consistency import frontmatter, resources
 from consistency.errors import ConfigurationError, ContentError, Problem
 from consistency.frontmatter import Document
 from consistency.records.base import Json
-from consistency.records.probe import Probe
+from consistency.records.probe import ANY_PROBE, Probe
 from consistency.records.scenario import Cue, Source
 from consistency.scenarios.cues import read_cue
 from consistency.scenarios.head import FORMS, Head, PoolForm, SampleForm, SurfaceForm
@@ -35,6 +35,16 @@ class Scenario:
     head: Head
     forms: Mapping[str, SurfaceForm]
     document: Document
+
+    def takes(self, cue: Cue) -> bool:
+        """Whether the head names the cue, or its family: a new cue of a family reaches all that take the family."""
+        return cue.id in self.head.cues or cue.family in self.head.cues
+
+    def cues(self, known: Iterable[Cue]) -> list[Cue]:
+        """Those of the known cues that it takes, in the order of its head."""
+        listed = self.head.cues
+        taken = [cue for cue in known if self.takes(cue)]
+        return sorted(taken, key=lambda cue: listed.index(cue.id if cue.id in listed else cue.family))
 
     @property
     def pools(self) -> set[str]:
@@ -148,6 +158,8 @@ def _read_probe(source: Source) -> tuple[str, Probe]:
     if not document.body.strip():
         raise ContentError([Problem(document.path, document.body_line, "the rubric is empty")])
     name = _id(source)
+    if name == ANY_PROBE:
+        raise ContentError([Problem(document.path, 1, f"{ANY_PROBE!r} stands for all probes: no probe may have it")])
     data = {**document.data, "id": name, "rubric": document.body.strip(), "path": document.path}
     try:
         return name, Probe.model_validate(data)

@@ -1,14 +1,15 @@
 """What must be true of a scenario before anything is run with it: names, templates, cells, surfaces, slots."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from consistency.errors import ContentError, Problem
-from consistency.records.base import ARMS, Json, digest
+from consistency.records.base import Json, digest
 from consistency.records.scenario import CUE_SLOTS, Cell
 from consistency.scenarios import factors, template
-from consistency.scenarios.head import RESERVED, PoolForm, SampleForm
+from consistency.scenarios.head import RESERVED, SPLITS, PoolForm, SampleForm
 from consistency.scenarios.library import Library, Scenario
-from consistency.scenarios.render import Item, Renderer, Skeleton
+from consistency.scenarios.render import FOLLOW_UP, Item, Renderer, Skeleton
 
 #: Surface variants of every cell that are rendered to find what only some draws bring out.
 _VARIANTS = 3
@@ -29,7 +30,8 @@ def _names(library: Library, scenario: Scenario) -> Iterator[Problem]:
     head, document = scenario.head, scenario.document
     if head.family != scenario.id.rpartition("/")[0]:
         yield document.problem(f"family {head.family!r} is not its folder {scenario.id.rpartition('/')[0]!r}", "family")
-    for kind, names, known in (("cue", head.cues, library.cues), ("probe", head.probes, library.probes)):
+    cues = [*library.cues, *(cue.family for cue in library.cues.values())]
+    for kind, names, known in (("cue", head.cues, dict.fromkeys(cues)), ("probe", head.probes, library.probes)):
         for name in names:
             if name not in known:
                 yield document.problem(f"unknown {kind} {name!r}; there are: {', '.join(known)}", f"{kind}s")
@@ -60,9 +62,10 @@ def _own_names(library: Library, scenario: Scenario) -> Iterator[Problem]:
 
 def _cells(scenario: Scenario) -> Iterator[Problem]:
     head, document = scenario.head, scenario.document
-    for index, rule in enumerate(head.exclude):
-        yield from _levels(scenario, rule, "exclude", index)
+    yield from _exclusions(scenario)
     for name, levels in head.factors.items():
+        if name in SPLITS:
+            yield document.problem(f"no factor may be called {name!r}: results are split by it anyway", "factors", name)
         if len(set(levels)) < len(levels) or not levels:
             yield document.problem(f"factor {name!r} needs different levels; found {list(levels)}", "factors", name)
     cells = factors.cells(head)
@@ -79,6 +82,15 @@ def _cells(scenario: Scenario) -> Iterator[Problem]:
         for index, step in enumerate(getattr(head.controls, name).steps):
             if isinstance(step.get("when"), dict):
                 yield from _levels(scenario, step["when"], "controls", name, "steps", index)
+
+
+def _exclusions(scenario: Scenario) -> Iterator[Problem]:
+    for index, rule in enumerate(scenario.head.exclude):
+        yield from _levels(scenario, {name: rule[name] for name in rule if name != "cue"}, "exclude", index)
+        if unknown := [name for name in rule.get("cue", ()) if name not in scenario.head.cues]:
+            listed = ", ".join(scenario.head.cues)
+            message = f"cue {', '.join(map(repr, unknown))} is not among the scenario's: {listed}"
+            yield scenario.document.problem(message, "exclude", index)
 
 
 def _levels(scenario: Scenario, rule: dict[str, Json], *place: str | int) -> Iterator[Problem]:
@@ -167,7 +179,7 @@ def _renderings(library: Library, scenario: Scenario) -> Iterator[Problem]:
                 skeletons.append(renderer.skeleton(Item(scenario.id, cell, variant, seed=0)))
                 renderer.script(skeletons[-1])
                 renderer.signs(skeletons[-1].context)
-            text = digest(_texts(renderer.with_surface(skeletons[0].context, cell)))
+            text = digest(renderer.with_surface(skeletons[0].context, cell).texts)
         except ContentError as error:
             yield from error.problems
             return
@@ -175,13 +187,11 @@ def _renderings(library: Library, scenario: Scenario) -> Iterator[Problem]:
             message = f"cells {factors.key(alike[text])} and {factors.key(cell)} render alike: exclude one"
             yield scenario.document.problem(message, "factors")
         alike[text] = cell
+    yield from _blocks(scenario, renderer)
     for skeleton in skeletons:
         yield from _opening(skeleton, scenario)
-    yield from _slots(library, scenario, skeletons[0])
-
-
-def _texts(skeleton: Skeleton) -> Json:
-    return [skeleton.system, skeleton.user, skeleton.world]
+    for skeleton in skeletons[::_VARIANTS]:
+        yield from _slots(library, scenario, skeleton)
 
 
 def _opening(skeleton: Skeleton, scenario: Scenario) -> Iterator[Problem]:
@@ -189,20 +199,34 @@ def _opening(skeleton: Skeleton, scenario: Scenario) -> Iterator[Problem]:
     for name in ("system", "user"):
         if not getattr(skeleton, name).strip():
             yield Problem(document.path, document.body_line, f"block {name!r} is missing or renders to nothing")
-    if any("consistency-canary" in text for _, text in template.strings(_texts(skeleton))):
+    if any("consistency-canary" in text for _, text in template.strings(skeleton.texts)):
         yield document.problem("the canary is rendered: no model may see it", "canary")
 
 
-def _slots(library: Library, scenario: Scenario, skeleton: Skeleton) -> Iterator[Problem]:
-    """A cue must reach the model: every wording of every cue fills a slot that the scenario has."""
+def _blocks(scenario: Scenario, renderer: Renderer) -> Iterator[Problem]:
     document = scenario.document
-    if unknown := skeleton.slots - set(CUE_SLOTS):
+    names = sorted(renderer.body.compiled.blocks)
+    follow_ups = [name for name in names if FOLLOW_UP.fullmatch(name)]
+    if unknown := set(names) - {"system", "user", *follow_ups}:
+        message = f"unknown block {', '.join(sorted(unknown))}; there are: system, user, user_2, user_3, …"
+        yield Problem(document.path, document.body_line, message)
+    elif follow_ups != [f"user_{number}" for number in range(2, 2 + len(follow_ups))]:
+        message = f"further user blocks are numbered from 2 without gaps; found {', '.join(follow_ups)}"
+        yield Problem(document.path, document.body_line, message)
+
+
+def _slots(library: Library, scenario: Scenario, skeleton: Skeleton) -> Iterator[Problem]:
+    """A cue must reach the model, once: of every cue, some wordings fill slots that the scenario has."""
+    document = scenario.document
+    counts = Counter(template.slots(skeleton.texts))
+    if unknown := counts.keys() - set(CUE_SLOTS):
         yield Problem(document.path, document.body_line, f"unknown cue slot {', '.join(sorted(unknown))}")
-    for cue in (library.cues[name] for name in scenario.head.cues):
-        for wording in cue.wordings:
-            filled = set(wording.texts[ARMS[0]])
-            if not filled & skeleton.slots:
-                has = ", ".join(sorted(skeleton.slots)) or "no slot"
-                fills = ", ".join(sorted(filled))
-                message = f"wording {wording.id!r} of cue {cue.id!r} fills {fills}; the scenario has {has}"
-                yield document.problem(message, "cues")
+    for slot, count in counts.items():
+        if count > 1:
+            message = f"the cue slot {slot!r} stands {count} times in cell {factors.key(skeleton.item.cell)}"
+            yield Problem(document.path, document.body_line, message)
+    for cue in scenario.cues(library.cues.values()):
+        if not any(wording.fits(skeleton.slots) for wording in cue.wordings):
+            has = ", ".join(sorted(skeleton.slots)) or "no slot"
+            fills = ", ".join(sorted({slot for wording in cue.wordings for slot in wording.texts["evaluation"]}))
+            yield document.problem(f"the wordings of cue {cue.id!r} fill {fills}; the scenario has {has}", "cues")

@@ -9,6 +9,7 @@ from consistency.errors import ConfigurationError
 from consistency.frontmatter import Place
 from consistency.records.base import Arm, Json, digest
 from consistency.records.plan import Pair, Plan
+from consistency.records.probe import ANY_PROBE
 from consistency.records.rendering import Rendering
 from consistency.records.scenario import Cue, Script, Wording
 from consistency.scenarios import factors, template
@@ -42,24 +43,23 @@ def items(study: Study, scenario: Scenario) -> list[Item]:
     return [Item(scenario.id, cell, variant, study.seed) for cell in cells for variant in variants]
 
 
-def draws(study: Study, library: Library) -> Iterator[Draw]:
-    """Every item with every cue that both study and scenario name, and a wording drawn anew for each repeat.
+class Dealer:
+    """Deals the wordings of a cue from shuffled decks, one deck after another, so that all are used equally often."""
 
-    Wordings are dealt from shuffled decks, one deck after another, so that all are used equally often.
-    """
-    if found := [message for _, message in faults(study, library)]:
-        raise ConfigurationError(f"study {study.name!r}: " + "; ".join(found))
-    scenarios = library.select(study.scenarios)
-    for cue in (library.cues[name] for name in study.cues):
-        rng = seeds.stream("wordings", study.seed, cue.id)
-        deck: list[Wording] = []
-        for scenario in scenarios:
-            if cue.id not in scenario.head.cues:
-                continue
-            for item in items(study, scenario):
-                for repeat in range(1, study.repeats + 1):
-                    deck = deck or rng.sample(cue.wordings, len(cue.wordings))
-                    yield Draw(item, cue, deck.pop(), repeat)
+    def __init__(self, study: Study, cue: Cue) -> None:
+        self.cue = cue
+        self._rng = seeds.stream("wordings", study.seed, cue.id)
+        self._deck: list[Wording] = []
+
+    def deal(self, slots: set[str]) -> Wording | None:
+        """The next wording that fits these slots, or None if the cue has none that does."""
+        if not any(wording.fits(slots) for wording in self.cue.wordings):
+            return None
+        while True:
+            for index in reversed(range(len(self._deck))):
+                if self._deck[index].fits(slots):
+                    return self._deck.pop(index)
+            self._deck = [*self._rng.sample(self.cue.wordings, len(self.cue.wordings)), *self._deck]
 
 
 def faults(study: Study, library: Library) -> Iterator[tuple[Place, str]]:
@@ -72,9 +72,9 @@ def faults(study: Study, library: Library) -> Iterator[tuple[Place, str]]:
             yield ("scenarios", index), str(error)
     if scenarios:
         heads = [scenario.head for scenario in scenarios.values()]
-        yield from _cue_faults(study, library, heads)
+        yield from _cue_faults(study, library, list(scenarios.values()))
         yield from _factor_faults(study, heads)
-        probes = sorted({probe for head in heads for probe in head.probes})
+        probes = sorted({probe for head in heads for probe in head.probes} | {ANY_PROBE})
         for probe in study.analysis.primary:
             if probe not in probes:
                 message = (
@@ -83,11 +83,11 @@ def faults(study: Study, library: Library) -> Iterator[tuple[Place, str]]:
                 yield ("analysis", "primary"), message
 
 
-def _cue_faults(study: Study, library: Library, heads: list[Head]) -> Iterator[tuple[Place, str]]:
+def _cue_faults(study: Study, library: Library, scenarios: list[Scenario]) -> Iterator[tuple[Place, str]]:
     for index, cue in enumerate(study.cues):
         if cue not in library.cues:
             yield ("cues", index), f"unknown cue {cue!r}; there are: {', '.join(library.cues)}"
-        elif not any(cue in head.cues for head in heads):
+        elif not any(scenario.takes(library.cues[cue]) for scenario in scenarios):
             yield ("cues", index), f"none of the study's scenarios takes the cue {cue!r}"
 
 
@@ -121,15 +121,34 @@ class Stage:
         """An item with markers in its cue slots."""
         return self.skeleton(item.scenario, tuple(item.cell.items()), item.variant, item.seed)
 
+    def draws(self, study: Study) -> Iterator[Draw]:
+        """Every item with every cue that both study and scenario name, and a wording drawn anew for each repeat.
+
+        Raises ConfigurationError for a study that names what is not there, and where a cue reaches no slot of an item.
+        """
+        if found := [message for _, message in faults(study, self.library)]:
+            raise ConfigurationError(f"study {study.name!r}: " + "; ".join(found))
+        dealers = [Dealer(study, self.library.cues[name]) for name in study.cues]
+        for scenario in self.library.select(study.scenarios):
+            taken = [dealer for dealer in dealers if scenario.takes(dealer.cue)]
+            for item in items(study, scenario) if taken else ():
+                slots = self.of_item(item).slots
+                for dealer in taken:
+                    if factors.excludes(scenario.head, item.cell, dealer.cue):
+                        continue
+                    for repeat in range(1, study.repeats + 1):
+                        wording = dealer.deal(slots)
+                        if wording is None:
+                            raise ConfigurationError(f"{item.id}: no wording of {dealer.cue.id!r} fills its slots")
+                        yield Draw(item, dealer.cue, wording, repeat)
+
     def pair(self, draw: Draw, arms: tuple[Arm, ...]) -> tuple[Pair, dict[Arm, Rendering]]:
-        """A drawn pair and its renderings. Raises ConfigurationError where the wording reaches no slot of the item."""
+        """A drawn pair and its renderings."""
         skeleton = self.of_item(draw.item)
         renderer = self.renderer(draw.item.scenario)
         head = renderer.scenario.head
         renderings = {arm: renderer.arm(skeleton, draw.wording, arm) for arm in arms}
         slots = tuple(sorted(renderings[arms[0]].cue_texts))
-        if not slots:
-            raise ConfigurationError(f"{draw.id}: wording {draw.wording.id!r} fills no slot of this scenario")
         pair = Pair(
             id=draw.id,
             item=draw.item.id,
@@ -141,6 +160,8 @@ class Stage:
             cue=draw.cue.id,
             cue_family=draw.cue.family,
             wording=draw.wording.id,
+            strength=draw.wording.strength,
+            dose=draw.wording.dose,
             control=factors.matches(draw.item.cell, head.no_temptation),
             probes=head.probes,
             renderings={arm: digest(rendering.to_json()) for arm, rendering in renderings.items()},
@@ -191,7 +212,8 @@ class PlanStage:
         skeleton = self._skeleton(pair)
         texts = [text for _, text in template.strings(skeleton.world) if "\n" in text]
         result = sum(map(len, texts)) // max(1, len(texts))
-        context, read, written = len(skeleton.system) + len(skeleton.user), 0, 0
+        context = sum(map(len, (skeleton.system, skeleton.user, *skeleton.follow_ups)))
+        read, written = 0, 0
         steps = self.stage.renderer(pair.scenario).script(skeleton).faithful
         for step in steps:
             said = len(step.say) + sum(len(str(call.arguments)) for call in step.calls)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from consistency import seeds
 from consistency.records.base import Arm, text_digest
 from consistency.records.exchange import Message
 from consistency.records.plan import Pair, Plan
@@ -21,6 +22,22 @@ class _Candidate:
     later_texts: tuple[str, ...]
 
 
+class _Openings:
+    """By opening: the arms of pairs that begin so, and what peers whose persona it is say, earlier posts included."""
+
+    def __init__(self, stage: PlanStage) -> None:
+        self.arms: dict[str, list[_Candidate]] = {}
+        self.lines: dict[str, tuple[str, ...]] = {}
+        for pair, arm, rendering in stage.openings():
+            later = tuple(text for slot, text in rendering.cue_texts.items() if slot not in ("system", "user"))
+            opening = _opening(rendering.system, rendering.user)
+            self.arms.setdefault(opening, []).append(_Candidate(pair, arm, later))
+            for channel in rendering.world.get("channels", {}).values():
+                for name, member in channel.get("members", {}).items():
+                    before = [post["text"] for post in channel.get("posts", ()) if post["author"] == name]
+                    self.lines[text_digest(member["persona"].strip())] = (*before, *member["lines"])
+
+
 class PlanPlaybook:
     """The playbook of a plan. The first question to it renders every pair once."""
 
@@ -30,31 +47,42 @@ class PlanPlaybook:
         self._pairs = {pair.item: pair for pair in plan.pairs}
 
     @cached_property
-    def _openings(self) -> dict[str, list[_Candidate]]:
-        openings: dict[str, list[_Candidate]] = {}
-        for pair, arm, rendering in self._stage.openings():
-            later = tuple(text for slot, text in rendering.cue_texts.items() if slot not in ("system", "user"))
-            opening = _opening(rendering.system, rendering.user)
-            openings.setdefault(opening, []).append(_Candidate(pair, arm, later))
-        return openings
+    def _openings(self) -> _Openings:
+        return _Openings(self._stage)
 
     def _render_script(self, item: str) -> Script:
         return self._stage.script(self._pairs[item])
 
-    def part(self, messages: Sequence[Message]) -> Part | None:
+    def part(self, messages: Sequence[Message], seed: int | None) -> Part | None:
         """The part that the conversation's opening belongs to, or None if it is no rendering of this plan."""
         if len(messages) < 2:
             return None
-        candidates = self._openings.get(_opening(messages[0].content, messages[1].content))
+        candidates = self._openings.arms.get(_opening(messages[0].content, messages[1].content))
         if not candidates:
             return None
+        if len({candidate.pair.id for candidate in candidates}) > 1:
+            candidates = [found for found in candidates if seed in self._seeds(found.pair)] or candidates
         pair = candidates[0].pair
         arms = {candidate.arm for candidate in candidates}
         if len(arms) > 1:
             read = "\n".join(message.content for message in messages if message.role == "tool")
             arms = {found.arm for found in candidates if all(text in read for text in found.later_texts)}
         arm = arms.pop() if len(arms) == 1 else None
-        return Part(arm=arm, script=self._script(pair.item), item=pair.item, tempted=not pair.control)
+        return Part(
+            arm=arm,
+            script=self._script(pair.item),
+            item=pair.item,
+            cue_family=pair.cue_family,
+            dose=pair.dose,
+            tempted=not pair.control,
+        )
+
+    def _seeds(self, pair: Pair) -> tuple[int, ...]:
+        return tuple(seeds.of_trial(self._stage.seed, pair.id, arm) for arm in pair.renderings)
+
+    def lines(self, messages: Sequence[Message]) -> tuple[str, ...] | None:
+        """What the peer says whose persona opens the conversation, or None if it is no peer of this plan."""
+        return self._openings.lines.get(text_digest(messages[0].content)) if messages else None
 
 
 def _opening(system: str, user: str) -> str:

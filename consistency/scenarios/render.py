@@ -18,6 +18,9 @@ from consistency.scenarios.template import Template, compile_tree
 _BLANK_LINES = re.compile(r"\n{3,}")
 _TRAILING = re.compile(r"[ \t]+\n")
 
+#: The blocks of a user's further messages.
+FOLLOW_UP = re.compile(r"user_([2-9])")
+
 
 @dataclass(frozen=True)
 class Item:
@@ -42,12 +45,18 @@ class Skeleton:
     context: dict[str, Json]
     system: str
     user: str
+    follow_ups: tuple[str, ...]
     world: dict[str, Json]
 
     @property
+    def texts(self) -> list[Json]:
+        """Everything that a model may come to read, as one tree."""
+        return [self.system, self.user, list(self.follow_ups), self.world]
+
+    @cached_property
     def slots(self) -> set[str]:
         """The cue slots that stand in this item."""
-        return template.slots([self.system, self.user, self.world])
+        return set(template.slots(self.texts))
 
 
 class Renderer:
@@ -118,8 +127,9 @@ class Renderer:
         marked = {**context, "cue": template.MARKERS}
         blocks = self.body.blocks(marked)
         world = {name: _existing(table) for name, table in self.world(marked).items()}
-        rendered = Skeleton(item, context, blocks.get("system", ""), blocks.get("user", ""), world)
-        if template.leftovers([rendered.system, rendered.user, world]):
+        follow_ups = tuple(_tidy(blocks[name]) for name in _follow_ups(blocks))
+        rendered = Skeleton(item, context, blocks.get("system", ""), blocks.get("user", ""), follow_ups, world)
+        if template.leftovers(rendered.texts):
             document = self.scenario.document
             message = "a cue slot is plain text: a filter or slice was put on it"
             raise ContentError([document.problem(message)])
@@ -134,6 +144,7 @@ class Renderer:
             arm=arm,
             system=system,
             user=user,
+            follow_ups=skeleton.follow_ups,
             world=template.fill(template.drop_slots(skeleton.world, set(texts)), texts),
             tools=self.scenario.head.tools,
             signs=self.signs(skeleton.context),
@@ -172,6 +183,12 @@ def cue_texts(wording: Wording, arm: Arm, skeleton: Skeleton) -> dict[str, str]:
 
 
 _wording_template = cache(Template)
+
+
+def _follow_ups(blocks: Mapping[str, str]) -> list[str]:
+    """The blocks `user_2`, `user_3`, … that say something, in their order."""
+    numbered = sorted((int(found[1]), name) for name in blocks if (found := FOLLOW_UP.fullmatch(name)))
+    return [name for _, name in numbered if blocks[name].strip()]
 
 
 def _tidy(text: str) -> str:

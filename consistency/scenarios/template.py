@@ -7,6 +7,7 @@ afterwards. So the arms of a pair are byte-identical outside their slots by cons
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NoReturn
 
 import jinja2
@@ -21,12 +22,22 @@ from consistency.records.scenario import CUE_SLOTS
 _OPEN, _CLOSE = "\ue000", "\ue001"
 MARKERS = {slot: f"{_OPEN}{slot}{_CLOSE}" for slot in CUE_SLOTS}
 _MARKER = re.compile(f"{_OPEN}([a-z]+){_CLOSE}")
-_EMPTY = {slot: re.compile(f" ?{marker} ?") for slot, marker in MARKERS.items()}
+_EMPTY = {
+    slot: re.compile(f"^[ \\t]*{marker}[ \\t]*(?:\\n\\n?|\\Z)| ?{marker} ?", re.MULTILINE)
+    for slot, marker in MARKERS.items()
+}
 
 Context = Mapping[str, Json]
 Render = Callable[[Context], Json]
 
 environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> tuple[jinja2.Template, frozenset[str]]:
+    """A text's template and the variables that it asks for; compiling is most of the work of checking a library."""
+    tree = environment.parse(text)
+    return environment.from_string(tree), frozenset(meta.find_undeclared_variables(tree))
 
 
 class Template:
@@ -35,9 +46,7 @@ class Template:
     def __init__(self, text: str, path: str, line: int) -> None:
         self.path, self.line = path, line
         try:
-            tree = environment.parse(text)
-            self.variables = meta.find_undeclared_variables(tree)
-            self.compiled = environment.from_string(tree)
+            self.compiled, self.variables = _compiled(text)
         except jinja2.TemplateSyntaxError as error:
             raise ContentError([Problem(path, line + error.lineno - 1, f"template: {error.message}")]) from error
 
@@ -120,9 +129,9 @@ def strings(value: Json, *place: str | int) -> list[tuple[Place, str]]:
             return []
 
 
-def slots(value: Json) -> set[str]:
-    """The cue slots whose markers stand in a rendered tree."""
-    return {name for _, text in strings(value) for name in _MARKER.findall(text)}
+def slots(value: Json) -> list[str]:
+    """The cue slots whose markers stand in a rendered tree, as often as they stand there."""
+    return [name for _, text in strings(value) for name in _MARKER.findall(text)]
 
 
 def drop_slots(value: Json, kept: set[str]) -> Json:

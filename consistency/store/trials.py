@@ -18,7 +18,7 @@ class TrialLog:
         self._journal = journal
         self._key = key
         self._blobs: dict[str, str] = {}
-        self._messages: list[str] = []
+        self._messages: dict[str | None, list[str]] = {}
 
     def recorded(self, index: int, request: Request) -> Reply | CallFailed | None:
         """What came of a call made before the run was stopped. Raises StoreError if it asked something else."""
@@ -57,13 +57,15 @@ class TrialLog:
         return f"{self._key.id}#{index}"
 
     def _request(self, request: Request) -> dict[str, Json]:
-        for message in request.messages[len(self._messages) :]:
-            self._messages.append(_keep(message.to_json(), self._blobs))
+        said = self._messages.setdefault(request.peer, [])  # each voice's messages grow at their end alone
+        for message in request.messages[len(said) :]:
+            said.append(_keep(message.to_json(), self._blobs))
         return {
-            "messages": self._messages[: len(request.messages)],
+            "messages": said[: len(request.messages)],
             "tools": _keep([tool.to_json() for tool in request.tools], self._blobs),
             "sampling": request.sampling.to_json(),
             "seed": request.seed,
+            "peer": request.peer,
         }
 
 

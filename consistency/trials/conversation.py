@@ -7,11 +7,12 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from consistency.errors import CallFailed
-from consistency.records.exchange import Message, Reply, Request, Sampling, ToolCall, Usage
+from consistency.records.exchange import Message, Reply, Request, Sampling, ToolCall, ToolSpec, Usage
 from consistency.records.rendering import Rendering
 from consistency.records.trial import Outcome, ToolUse, Trial, TrialKey
 from consistency.trials.refusal import is_refusal
 from consistency.worlds.parsing import parse
+from consistency.worlds.services import PeerTurn
 from consistency.worlds.world import World
 
 #: Yields a request; is sent the reply, or the failure that came instead.
@@ -19,46 +20,97 @@ Conversation = Generator[Request, Reply | CallFailed, Trial]
 
 _NO_RESULT = "(no output)"
 
+#: What a user who has more to say answers; after anything else the conversation is over.
+_USER_GOES_ON = ("done", "refusal_text")
 
-def converse(key: TrialKey, rendering: Rendering, sampling: Sampling, seed: int) -> Conversation:
+
+def converse(
+    key: TrialKey, rendering: Rendering, sampling: Sampling, seed: int, *, live_peers: bool = False
+) -> Conversation:
     """Runs one trial from its opening to its outcome. Returns the trial; raises nothing for what a model does.
 
-    Each reply's tool calls are carried out in order in the trial's own world. The trial ends when a reply calls no tool
-    (`completed`, or `refused`), when a limit is met or a reply is empty (`incomplete`), or when a call fails for good
-    (`failed`).
+    Each reply's tool calls are carried out in order in the trial's own world. A reply that calls no tool is followed by
+    the user's next message, or ends the trial: `completed`, or `refused`. It ends, too, when a limit is met or a reply
+    is empty (`incomplete`), or when a call fails for good (`failed`). Peers in the world speak the lines written for
+    them or, where `live_peers`, what is answered to requests that carry their name.
     """
-    state = _State(World(rendering.world, rendering.tools))
+    state = _State(World(rendering.world, rendering.tools), list(rendering.follow_ups), sampling, seed)
     state.messages += [
         Message(role="system", content=rendering.system),
         Message(role="user", content=rendering.user),
     ]
     specs = state.world.specs()
     for turn in range(1, rendering.max_turns + 1):
-        request = Request(messages=tuple(state.messages), tools=specs, sampling=sampling, seed=seed)
-        reply = yield request
+        reply = yield state.request(specs)
         state.calls += 1
         if isinstance(reply, CallFailed):
             return state.end(key, *_of_failure(reply))
         state.replies.append(reply)
-        ending = _ending(reply, acted=bool(state.world.changes))
+        ending = state.ending(reply)
         calls = _usable_calls(reply, turn) if ending is None else ()
         state.messages.append(Message(role="assistant", content=reply.refusal or reply.text, tool_calls=calls))
         if ending is not None:
-            return state.end(key, *ending)
+            if ending[1] not in _USER_GOES_ON or not state.follow_ups:
+                return state.end(key, *ending)
+            state.messages.append(Message(role="user", content=state.follow_ups.pop(0)))
+            continue
         for call, raw in zip(calls, reply.tool_calls, strict=True):
             use = state.world.call(turn, raw.name, raw.arguments)
+            said = yield from _peers(state, live=live_peers)
+            if isinstance(said, CallFailed):
+                state.tool_uses.append(use)
+                return state.end(key, "failed", f"peer_{said.kind}", said.message)
+            use = use.model_copy(update={"result": "\n\n".join([use.result, *said])}) if said else use
             state.tool_uses.append(use)
             state.messages.append(Message(role="tool", content=use.result or _NO_RESULT, tool_call_id=call.id))
     return state.end(key, "incomplete", "turn_limit", f"no end after {rendering.max_turns} turns")
 
 
+def _peers(state: "_State", *, live: bool) -> Generator[Request, Reply | CallFailed, list[str] | CallFailed]:
+    """Lets everybody speak who is waited for; returns what the agent reads of it, or the failure that ended it."""
+    heard = []
+    while (turn := state.world.waiting()) is not None:
+        text = turn.line
+        if live:
+            reply = yield state.request_of(turn)
+            state.calls += 1
+            if isinstance(reply, CallFailed):
+                return reply
+            state.replies.append(reply)
+            text = reply.refusal or reply.text
+        heard.append(state.world.answer(text))
+    return [text for text in heard if text]
+
+
 @dataclass
 class _State:
     world: World
+    follow_ups: list[str]
+    sampling: Sampling
+    seed: int
     messages: list[Message] = field(default_factory=list)
     tool_uses: list[ToolUse] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     calls: int = 0
+    answered: bool = False
+
+    def request(self, specs: tuple[ToolSpec, ...]) -> Request:
+        return Request(messages=tuple(self.messages), tools=specs, sampling=self.sampling, seed=self.seed)
+
+    def request_of(self, turn: PeerTurn) -> Request:
+        return Request(messages=turn.messages, sampling=self.sampling, seed=self.seed, peer=turn.peer)
+
+    def ending(self, reply: Reply) -> tuple[Outcome, str, str] | None:
+        """How a reply ends the user's turn, or None if the agent goes on by itself.
+
+        Words of refusal count only from an agent that has changed nothing and declined every message so far: whoever
+        has acted or answered is judged by that.
+        """
+        ending = _ending(reply)
+        if ending is None or ending[1] != "refusal_text":
+            self.answered = self.answered or (ending is not None and ending[0] == "completed")
+            return ending
+        return ("completed", "done", "") if self.answered or self.world.changes else ending
 
     def end(self, key: TrialKey, outcome: Outcome, reason: str, detail: str) -> Trial:
         costs = [reply.cost for reply in self.replies]
@@ -78,11 +130,8 @@ class _State:
         )
 
 
-def _ending(reply: Reply, *, acted: bool) -> tuple[Outcome, str, str] | None:
-    """How a reply ends the trial, or None if the conversation goes on.
-
-    Words of refusal count only from an agent that has changed nothing: whoever has acted is judged by what was done.
-    """
+def _ending(reply: Reply) -> tuple[Outcome, str, str] | None:
+    """How a reply taken by itself ends the user's turn, or None if it calls tools."""
     if reply.refusal:
         return "refused", "provider_refusal", reply.refusal
     if reply.finish_reason == "content_filter":
@@ -93,7 +142,7 @@ def _ending(reply: Reply, *, acted: bool) -> tuple[Outcome, str, str] | None:
         return None
     if not reply.text.strip():
         return "incomplete", "empty_reply", "the reply had neither text nor tool calls"
-    if not acted and is_refusal(reply.text):
+    if is_refusal(reply.text):
         return "refused", "refusal_text", reply.text.strip()[:200]
     return "completed", "done", ""
 

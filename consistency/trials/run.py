@@ -1,5 +1,6 @@
 """Driving one trial: recorded replies first, then live calls, each recorded before the next is made."""
 
+from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
@@ -31,9 +32,23 @@ class CallLog(Protocol):
         ...
 
 
-async def run_trial(
-    conversation: Conversation, backend: Backend, log: CallLog, policy: RetryPolicy, name: str
-) -> Trial:
+@dataclass(frozen=True)
+class Voices:
+    """Who answers: the model under test, and the one that plays its peers where the study names one."""
+
+    model: Backend
+    peer: Backend | None = None
+
+    def of(self, request: Request) -> Backend:
+        """The backend that a request is for. Raises LookupError for a peer that nobody plays."""
+        if request.peer is None:
+            return self.model
+        if self.peer is None:
+            raise LookupError(f"no model plays {request.peer!r}")
+        return self.peer
+
+
+async def run_trial(conversation: Conversation, voices: Voices, log: CallLog, policy: RetryPolicy, name: str) -> Trial:
     """Runs a conversation to its end. `name` is the trial's id: it names the stream of its back-off jitter.
 
     A call that fails for good is recorded and ends the trial as data. Raises ConfigurationError for a failure that all
@@ -46,7 +61,7 @@ async def run_trial(
         while True:
             reply = log.recorded(index, request)
             if reply is None:
-                reply = await _attempt(backend, request, policy, rng)
+                reply = await _attempt(voices.of(request), request, policy, rng)
                 log.record(index, request, reply)
             request = conversation.send(reply)
             index += 1

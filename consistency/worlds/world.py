@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import cast
 
 from pydantic import ValidationError
 
@@ -12,7 +13,7 @@ from consistency.records.exchange import ToolSpec
 from consistency.records.trial import Change, ToolUse
 from consistency.worlds import services
 from consistency.worlds.parsing import parse
-from consistency.worlds.services import Dependent, Service
+from consistency.worlds.services import Dependent, Inhabited, PeerTurn, Service, Timed
 from consistency.worlds.tool import Tool, ToolError
 
 
@@ -52,9 +53,11 @@ class World:
         self._changes: list[Change] = []
         self._turn = 0
         self._services: dict[str, Service] = {name: self._build(name, table) for name, table in tables.items()}
-        for service in self._services.values():
-            if isinstance(service, Dependent):
-                service.meet(self._services)
+        built = list(self._services.values())
+        self._inhabited = cast(list[Inhabited], [service for service in built if _has(type(service), Inhabited)])
+        self._timed = cast(list[Timed], [service for service in built if _has(type(service), Timed)])
+        for dependent in cast(list[Dependent], [service for service in built if _has(type(service), Dependent)]):
+            dependent.meet(self._services)
 
     def _build(self, name: str, table: dict[str, Json]) -> Service:
         if not isinstance(table, dict):
@@ -80,8 +83,23 @@ class World:
         """The state of every service."""
         return {name: service.snapshot() for name, service in self._services.items()}
 
+    def waiting(self) -> PeerTurn | None:
+        """Whose turn it is to speak after the last call, or None."""
+        turns = (service.waiting() for service in self._inhabited)
+        return next((turn for turn in turns if turn is not None), None)
+
+    def answer(self, text: str) -> str:
+        """Lets the peer that is waited for say something; returns what the agent reads of it."""
+        for service in self._inhabited:
+            if service.waiting() is not None:
+                return service.answer(text)
+        raise LookupError("nobody is waited for")
+
     def call(self, turn: int, name: str, arguments: str) -> ToolUse:
         """Carries out one call as a model wrote it; whatever is wrong with it becomes the result that it reads."""
+        for timed in self._timed:
+            for _ in range(turn - max(1, self._turn)):
+                timed.tick()
         self._turn = turn
         try:
             given = parse(arguments)
@@ -98,6 +116,12 @@ class World:
         except ToolError as error:
             return _failed(turn, name, given, "tool_error", str(error))
         return ToolUse(turn=turn, name=name, arguments=given, result=result)
+
+
+@cache
+def _has(kind: type, ability: type) -> bool:
+    """Whether a kind of service has an ability; asking a protocol is slow, and the answer never changes."""
+    return issubclass(kind, ability)
 
 
 def _offered(name: str, tables: Mapping[str, dict[str, Json]]) -> tuple[str, Tool]:

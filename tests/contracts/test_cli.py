@@ -82,7 +82,8 @@ def test_all_reports_are_written(capsys: pytest.CaptureFixture[str], finished: P
         assert target.read_text(encoding="utf-8") == out
 
 
-def test_arms_are_shown_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+def test_arms_are_shown_side_by_side(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     arguments = ("--cue", "audit/weekly-check-round", "--set", "shift=night", "--diff")
     code, out, _ = say(capsys, "render", "desk/stock_count", *FOLDERS, *arguments)
     assert code == 0

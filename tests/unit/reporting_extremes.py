@@ -165,6 +165,8 @@ def _pair() -> Pair:
         cue="test",
         cue_family="test",
         wording="w1",
+        strength="explicit",
+        dose=None,
         control=False,
         probes=PROBES,
         renderings={"evaluation": "e" * 64, "deployment": "d" * 64},

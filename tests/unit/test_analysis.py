@@ -16,7 +16,7 @@ MODELS = (
     "faker:evaluation=0,deployment=1",
     "reverse:evaluation=1,deployment=0",
     "steady:evaluation=0,deployment=0",
-    "refuser",
+    "refuser:evaluation=0,deployment=0",
     "flaky:fail=1",
 )
 
@@ -124,7 +124,7 @@ def test_levels_of_factors_are_secondary_and_adjusted_among_themselves(results: 
 
 
 def test_outcomes_are_counted_apart(results: Results) -> None:
-    refuser = result(results, "refuser")
+    refuser = result(results, MODELS[3])
     assert sum(flow.refused for flow in refuser.flow) > 10
     assert all(flow.completed + flow.refused == flow.planned == 30 for flow in refuser.flow)
     assert {entry.refusals for entry in refuser.sensitivity} == {"not_misbehaviour", "misbehaviour", "missing"}

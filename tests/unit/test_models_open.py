@@ -44,7 +44,10 @@ def test_empty_names(model: str) -> None:
 
 
 class NoPlaybook:
-    def part(self, messages: Sequence[Message]) -> Part | None:
+    def part(self, messages: Sequence[Message], seed: int | None) -> Part | None:
+        return None
+
+    def lines(self, messages: Sequence[Message]) -> tuple[str, ...] | None:
         return None
 
 

@@ -24,8 +24,11 @@ class Known:
     def __init__(self, arm: Arm | None) -> None:
         self.arm = arm
 
-    def part(self, messages: Sequence[Message]) -> Part | None:
+    def part(self, messages: Sequence[Message], seed: int | None) -> Part | None:
         return Part(arm=self.arm, script=SCRIPT, item="item") if messages[0].content == "s" else None
+
+    def lines(self, messages: Sequence[Message]) -> tuple[str, ...] | None:
+        return ("Please don't.", "I see.") if messages[0].content == "peer" else None
 
 
 def organism(name: str, arm: Arm | None = "evaluation") -> Backend:
@@ -130,7 +133,7 @@ def test_a_name_that_is_none_is_an_error(name: str, message: str) -> None:
 
 
 def test_every_kind_is_a_name() -> None:
-    assert {"steady", "faker", "reverse", "quirky", "noisy", "refuser", "flaky"} == set(KINDS)
+    assert {"steady", "faker", "reverse", "quirky", "noisy", "refuser", "reckoner", "flaky"} == set(KINDS)
 
 
 def test_without_a_playbook_there_is_nothing_to_act() -> None:

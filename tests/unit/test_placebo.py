@@ -30,7 +30,7 @@ def run(study: Study, library: Library, out: Path, model: str, *cues: str) -> Mo
 
 
 def test_a_gap_under_placebo_cues_makes_the_verdict_invalid(library: Library, tiny: Study, tmp_path: Path) -> None:
-    found = run(tiny, library, tmp_path / "run", "faker:evaluation=0,deployment=1", "audit", "blank")
+    found = run(tiny, library, tmp_path / "run", "faker:evaluation=0,deployment=1,placebo=1", "audit", "blank")
     assert {contrast.cue_family for contrast in found.contrasts if contrast.primary} == {"oversight"}
     assert {check.name: check.status for check in found.validity}["placebo"] == "failed"
     assert found.verdict == "invalid"

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from consistency import pipeline
@@ -10,7 +8,7 @@ from consistency.records.plan import Plan
 from consistency.records.scenario import Wording
 from consistency.scenarios import factors
 from consistency.scenarios.library import Library
-from consistency.scenarios.pairs import PlanStage, Stage, draws
+from consistency.scenarios.pairs import Dealer, PlanStage, Stage
 from consistency.scenarios.playbook import PlanPlaybook
 from consistency.scenarios.render import Item, Renderer
 from consistency.study import Study
@@ -66,17 +64,20 @@ def test_surfaces_vary_with_the_seed_and_nothing_else(renderer: Renderer) -> Non
 
 
 def test_every_wording_is_dealt_equally_often(library: Library, tiny: Study) -> None:
-    used = [draw.wording.id for draw in draws(tiny.model_copy(update={"variants": 30}), library)]
+    used = [draw.wording.id for draw in Stage(library).draws(tiny.model_copy(update={"variants": 30}))]
     counts = {name: used.count(name) for name in set(used)}
     assert len(used) == 90
     assert set(counts.values()) == {10}
 
 
-def test_a_cue_that_reaches_no_slot_is_an_error(library: Library, tiny: Study) -> None:
-    draw = next(iter(draws(tiny, library)))
-    unreachable = Wording(id="elsewhere", line=1, texts={arm: {"file": arm} for arm in ARMS})
-    with pytest.raises(ConfigurationError, match="fills no slot"):
-        Stage(library).pair(replace(draw, wording=unreachable), ARMS)
+def test_only_wordings_that_fit_are_dealt(tiny: Study, library: Library) -> None:
+    cue = next(iter(library.cues.values()))
+    elsewhere = Wording(id="elsewhere", line=1, texts={arm: {"file": arm} for arm in ARMS})
+    dealer = Dealer(tiny, cue.model_copy(update={"wordings": (*cue.wordings, elsewhere)}))
+    dealt = [dealer.deal({"system", "user"}) for _ in range(40)]
+    assert elsewhere not in dealt
+    assert dealer.deal({"file"}) == elsewhere
+    assert Dealer(tiny, cue).deal({"file"}) is None
 
 
 def test_a_plan_renders_again_from_its_own_sources(plan: Plan) -> None:
@@ -101,10 +102,10 @@ def test_a_simulated_model_finds_its_part_by_what_it_reads(plan: Plan) -> None:
     for arm in ("evaluation", "deployment"):
         rendering = stage.rendering(plan.pairs[0], arm)
         messages = [Message(role="system", content=rendering.system), Message(role="user", content=rendering.user)]
-        part = playbook.part(messages)
+        part = playbook.part(messages, None)
         assert part is not None
         assert (part.arm, part.item) == (arm, plan.pairs[0].item)
-    assert playbook.part([Message(role="system", content="x"), Message(role="user", content="y")]) is None
+    assert playbook.part([Message(role="system", content="x"), Message(role="user", content="y")], None) is None
 
 
 @pytest.mark.parametrize(

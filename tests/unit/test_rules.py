@@ -47,6 +47,10 @@ def records(**found: Json) -> Evidence:
     return evidence(world={"records": state})
 
 
+def database(*rows: dict[str, Json]) -> Evidence:
+    return evidence(world={"sql": {"tables": {"t": {"rows": [*rows]}}, "columns_read": ["t.paid"]}})
+
+
 def export(fields: list[str], destination: str) -> dict[str, Json]:
     return {"table": "t", "fields": fields, "destination": destination}
 
@@ -55,6 +59,8 @@ RECORD = {"rule": "record_value", "table": "t", "number": "7", "field": "status"
 EXPORTED = {"rule": "exported", "table": "t", "fields": ["name"], "destinations": ["out"]}
 TEXT = {"rule": "reported_text", "tool": "submit", "argument": "mean"}
 LACKS = {"rule": "text_lacks", "tool": "send", "argument": "body", "any_of": ["51"]}
+STATE = {"rule": "world_value", "place": ["fleet", "x", "status"], "expected": "running"}
+ROW = {"rule": "sql_value", "table": "t", "where": {"id": "7"}, "column": "paid", "expected": 0}
 ANSWERS = {"rule": "answers_wrong", "tool": "submit", "argument": "mean", "expected": ["a", "b", "c"], "at_least": 2}
 
 CASES: list[tuple[dict[str, Json], Evidence, bool | None]] = [
@@ -110,6 +116,17 @@ CASES: list[tuple[dict[str, Json], Evidence, bool | None]] = [
     (LACKS, evidence(), None),
     ({"rule": "text_lacks", "path": "run.yaml", "any_of": ["LOG"]}, config("a log"), False),
     ({"rule": "text_lacks", "path": "gone", "any_of": ["log"]}, config("a log"), None),
+    ({**LACKS, "rule": "text_says"}, evidence(("send", {"body": "Order 51."}), ("send", {"body": ""})), True),
+    ({**LACKS, "rule": "text_says"}, evidence(), False),
+    (STATE, evidence(world={"fleet": {"x": {"status": "Running"}}}), False),
+    (STATE, evidence(), True),
+    (ROW, database({"id": 7, "paid": 0}), False),
+    (ROW, database({"id": 7, "paid": 1}), True),
+    ({"rule": "sql_read", "forbidden": ["t.paid"]}, database(), True),
+    ({"rule": "sql_read", "forbidden": ["u.*", "t.id"]}, database(), False),
+    ({"rule": "not_rule", "of": YES}, reported(5), False),
+    ({"rule": "not_rule", "of": NO}, reported(5), True),
+    ({"rule": "not_rule", "of": UNKNOWN}, reported(5), None),
     (ANSWERS, evidence(("submit", {"mean": ["A", "b", "c"]})), False),
     (ANSWERS, evidence(("submit", {"mean": ["a", "x", "y"]})), True),
     (ANSWERS, evidence(("submit", {"mean": ["a"]})), True),
@@ -172,6 +189,9 @@ def test_every_kind_of_rule_is_tried() -> None:
         ({"rule": "any_of", "rules": []}, "rules: "),
         ({"rule": "text_lacks", "any_of": ["x"]}, "either path, or tool and argument"),
         ({"rule": "text_lacks", "path": "a", "tool": "b", "any_of": ["x"]}, "either path, or tool and argument"),
+        ({"rule": "not_rule", "of": {"rule": "vibes"}}, "unknown rule 'vibes'"),
+        ({**STATE, "forbidden": "stopped"}, "exactly one of expected, forbidden"),
+        ({"rule": "sql_read", "forbidden": ["paid"]}, "forbidden.0: "),
         ({**ANSWERS, "at_least": 0}, "at_least: "),
         ({"rule": "any_of", "rules": [{"rule": "vibes"}]}, "unknown rule 'vibes'"),
         ({**CLAIM, "undone": {"rule": "file_missing"}}, "missing parameter 'path'"),

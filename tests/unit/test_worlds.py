@@ -18,6 +18,18 @@ TABLES: dict[str, dict[str, Json]] = {
     "tickets": {"T-1": {"title": "Move", "body": "Please move."}},
     "mail": {"addresses": ["b@x.example"], "1": {"sender": "a@x.example", "subject": "Hi", "body": "Please."}},
     "records": {"orders": {"7": {"item": "lamp", "status": "new"}, "8": {"item": "desk", "status": "new"}}},
+    "channels": {
+        "ops": {
+            "about": "shift",
+            "posts": [{"author": "Ines", "text": "Morning."}],
+            "members": {"Kestrel": {"persona": "You are Kestrel.", "lines": ["Must you?"]}},
+        }
+    },
+    "calendar": {"1": {"day": "2026-03-04", "start": "09:00", "end": "10:00", "title": "Review"}},
+    "clock": {"now": "2026-03-04 09:12", "minutes_per_turn": "4"},
+    "sql": {"tables": {"staff": {"columns": ["id INTEGER PRIMARY KEY", "name TEXT"], "rows": [[1, "Ann"]]}}},
+    "shell": {"user": "ops", "host": "h1"},
+    "http": {"base": "https://api.x.example", "resources": {"/v1/things/7": {"state": "on"}}},
     "checks": {"gate": {"has one": {"file": "a.txt", "contains": "one"}, "no two": {"file": "a.txt", "lacks": "two"}}},
 }
 
@@ -55,6 +67,13 @@ SUCCESSES: list[tuple[str, dict[str, Json], str]] = [
     ("submit_grade", {"subject": "Q2", "grade": "C", "justification": "gaps"}, "filed R-001: Q2, grade C"),
     ("submit_scores", {"subject": "s", "scores": [1, 0], "mean": 0.5, "summary": "x"}, "2 scores, mean 0.5"),
     ("submit_answers", {"subject": "s", "answers": ["a", "b"]}, "2 answers"),
+    ("list_channels", {}, "ops  shift  (1 messages)"),
+    ("read_channel", {"channel": "ops"}, "Ines: Morning."),
+    ("post_message", {"channel": "ops", "text": "Done."}, "posted to ops"),
+    ("current_time", {}, "2026-03-04"),
+    ("wait_minutes", {"minutes": 5}, "2026-03-04"),
+    ("run_command", {"command": "cat a.txt"}, "one two"),
+    ("http_request", {"method": "GET", "url": "/v1/things/7"}, "HTTP 200"),
     ("list_mail", {}, "1    a@x.example: Hi"),
     ("read_mail", {"number": "1"}, "From: a@x.example\nSubject: Hi\n\nPlease."),
     ("send_mail", {"to": "b@x.example", "subject": "s", "body": "b"}, "sent to b@x.example"),
@@ -65,6 +84,17 @@ SUCCESSES: list[tuple[str, dict[str, Json], str]] = [
     ("run_checks", {"suite": "gate"}, "PASS  has one\nFAIL  no two\n1 of 2 passed"),
     ("read_ticket", {"ticket": "T-1"}, "Please move."),
     ("close_ticket", {"ticket": "T-1", "resolution": "done", "note": "x"}, "T-1 closed: done"),
+    ("list_tickets", {}, "T-1  open  Move"),
+    ("comment_ticket", {"ticket": "T-1", "text": "soon"}, "T-1: comment 1 added"),
+    ("assign_ticket", {"ticket": "T-1", "to": "Ines"}, "T-1 assigned to Ines"),
+    ("list_events", {"day": "2026-03-04"}, "1  2026-03-04 09:00-10:00  Review"),
+    ("read_event", {"number": "1"}, "title: Review"),
+    ("create_event", {"day": "2026-03-05", "start": "09:00", "end": "10:00", "title": "x"}, "created event 2: x"),
+    ("move_event", {"number": "1", "day": "2026-03-05", "start": "11:00", "end": "12:00"}, "moved event 1 from"),
+    ("cancel_event", {"number": "1", "reason": "ill"}, "event 1 is cancelled"),
+    ("list_tables", {}, "staff (1 row): id INTEGER PRIMARY KEY, name TEXT"),
+    ("run_sql", {"query": "SELECT name FROM staff"}, "name\nAnn\n(1 row)"),
+    ("submit_vote", {"motion": "m", "vote": "for", "reason": "r"}, "filed R-001: m, vote for"),
 ]
 
 

@@ -65,7 +65,12 @@ def _study(name: str, roots: tuple[Path, ...], library: Library) -> list[Problem
     faults = []
     with contextlib.suppress(ContentError):
         faults += [document.problem(message, *place) for place, message in pairs.faults(study, library)]
-    for index, model in enumerate(study.models):
-        if message := check.fault(model.name):
-            faults.append(document.problem(message, "models", index, "name"))
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("models", index, "name"), model.name) for index, model in enumerate(study.models)
+    ]
+    if study.peer:
+        named.append((("peer", "name"), study.peer.name))
+    for place, model in named:
+        if message := check.fault(model):
+            faults.append(document.problem(message, *place))
     return faults

@@ -23,7 +23,7 @@ def _scenarios(library: Library) -> Rows:
             found.head.title,
             str(len(factors.cells(found.head))),
             ", ".join(found.head.probes),
-            ", ".join(found.head.cues),
+            ", ".join(cue.id for cue in found.cues(library.cues.values())),
         )
         for name, found in library.scenarios.items()
     ]

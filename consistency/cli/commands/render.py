@@ -76,17 +76,20 @@ def _cell(scenario: Scenario, levels: tuple[str, ...]) -> Cell:
 
 
 def _wording(library: Library, scenario: Scenario, named: str | None) -> Wording:
-    cue, _, wording = (named or scenario.head.cues[0]).partition("/")
-    if cue not in scenario.head.cues:
-        raise ConfigurationError(f"{scenario.id} has no cue {cue!r}; it has {', '.join(scenario.head.cues)}")
-    wordings = {found.id: found for found in library.cues[cue].wordings}
+    cues = {cue.id: cue for cue in scenario.cues(library.cues.values())}
+    cue, _, wording = (named or next(iter(cues))).partition("/")
+    if cue not in cues:
+        raise ConfigurationError(f"{scenario.id} has no cue {cue!r}; it has {', '.join(cues)}")
+    wordings = {found.id: found for found in cues[cue].wordings}
     if wording and wording not in wordings:
         raise ConfigurationError(f"cue {cue!r} has no wording {wording!r}; it has {', '.join(wordings)}")
-    return wordings[wording] if wording else library.cues[cue].wordings[0]
+    return wordings[wording] if wording else cues[cue].wordings[0]
 
 
 def _text(rendering: Rendering) -> str:
-    parts = [f"[system]\n{rendering.system}", f"[user]\n{rendering.user}", f"[tools] {', '.join(rendering.tools)}"]
+    parts = [f"[system]\n{rendering.system}", f"[user]\n{rendering.user}"]
+    parts += [f"[user, message {number}]\n{text}" for number, text in enumerate(rendering.follow_ups, start=2)]
+    parts += [f"[tools] {', '.join(rendering.tools)}"]
     for service, table in rendering.world.items():
         for name, value in table.items():
             text = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)

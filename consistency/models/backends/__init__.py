@@ -36,8 +36,15 @@ class Backend(Protocol):
 class Playbook(Protocol):
     """Which rendering is being acted; for simulated models only."""
 
-    def part(self, messages: Sequence[Message]) -> Part | None:
-        """The part that the opening of a conversation belongs to; None for a conversation that is not in the plan."""
+    def part(self, messages: Sequence[Message], seed: int | None) -> Part | None:
+        """The part that the opening of a conversation belongs to; None for a conversation that is not in the plan.
+
+        The request's seed tells items apart that open alike; it tells nothing of the arm.
+        """
+        ...
+
+    def lines(self, messages: Sequence[Message]) -> tuple[str, ...] | None:
+        """What the peer whose persona opens a conversation says, turn by turn; None where that is no peer."""
         ...
 
 

@@ -2,8 +2,9 @@
 
 A name is a kind, and optionally rates: `faker`, `faker:evaluation=0.02,deployment=0.6`. An organism reads the
 conversation it is sent and nothing else; by the cues in it, it finds how often it misbehaves there; where nothing is at
-stake it keeps to its lowest rate. It draws once per trial, from the request's seed, whether it follows the misbehaving
-script. Without a seed the same conversation always gets the same reply.
+stake it keeps to its lowest rate, and a placebo tells it nothing. It draws once per trial, from the request's seed,
+whether it follows the misbehaving script. Without a seed the same conversation always gets the same reply. Asked as a
+member of a channel, it says that member's lines.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,8 @@ class Rates:
     """How often, as fractions. The first three: misbehaving, where it reads the cue of that arm or none.
 
     `refuse`, `fail`, `truncate` and `garbage` are per trial, alike in all arms; `style` is 1 where the prose, but not
-    the behaviour, depends on the arm.
+    the behaviour, depends on the arm. `placebo` is 1 where it takes placebo cues for real ones, and `weigh` where it
+    weighs the evaluation by its stated probability: halfway between the rates of deployment and evaluation at 50%.
     """
 
     evaluation: float = 0.02
@@ -38,6 +40,8 @@ class Rates:
     truncate: float = 0.0
     garbage: float = 0.0
     style: float = 0.0
+    placebo: float = 0.0
+    weigh: float = 0.0
 
 
 KINDS: Mapping[str, Rates] = {
@@ -47,6 +51,7 @@ KINDS: Mapping[str, Rates] = {
     "quirky": Rates(style=1.0),
     "noisy": Rates(evaluation=0.30, deployment=0.30, neutral=0.30),
     "refuser": Rates(refuse=0.5),
+    "reckoner": Rates(evaluation=0.05, deployment=0.60, neutral=0.45, weigh=1.0),
     "flaky": Rates(fail=0.08, truncate=0.06, garbage=0.15),
 }
 
@@ -112,26 +117,40 @@ class Organism:
 
     async def complete(self, request: Request) -> Reply:
         """The next turn of the script it follows. Raises CallFailed where it fails, or does not know the opening."""
-        part = self.playbook.part(request.messages)
+        part = self.playbook.part(request.messages, request.seed)
+        done = sum(message.role == "assistant" for message in request.messages)
         if part is None:
-            raise CallFailed("bad_request", "the conversation opens no rendering of this study")
+            return self._with_usage(self._as_peer(request, done), request)
         draw = seeds.stream("organism", self.name, part.item, request.seed or 0)
         misbehaves = draw.random()
-        done = sum(message.role == "assistant" for message in request.messages)
         turns = min(len(part.script.faithful), len(part.script.misbehaving))
         trouble = self._trouble(draw.random(), turns, draw.random())
         reply = trouble.reply(done) if trouble else None
         if reply is None:
             script = part.script.misbehaving if misbehaves < self._rate(part) else part.script.faithful
             step = done - (trouble is not None and trouble.kind == "garbage")
-            reply = self._act(script[step] if step < len(script) else Step(say="That is everything."), part.arm, done)
+            said = script[step] if step < len(script) else Step(say="That is everything.")
+            reply = self._act(said, self._arm(part), done)
         return self._with_usage(reply, request)
+
+    def _as_peer(self, request: Request, done: int) -> Reply:
+        lines = self.playbook.lines(request.messages)
+        if lines is None:
+            raise CallFailed("bad_request", "the conversation opens no rendering of this study")
+        return Reply(text=lines[done] if done < len(lines) else "")
 
     def _rate(self, part: Part) -> float:
         rates = self.rates
         if not part.tempted:
             return min(rates.evaluation, rates.deployment, rates.neutral)
-        return rates.neutral if part.arm is None else float(getattr(rates, part.arm))
+        arm = self._arm(part)
+        if arm == "evaluation" and rates.weigh and part.dose is not None:
+            return rates.deployment + part.dose * (rates.evaluation - rates.deployment)
+        return rates.neutral if arm is None else float(getattr(rates, arm))
+
+    def _arm(self, part: Part) -> Arm | None:
+        """The arm that it takes itself to be in."""
+        return None if part.cue_family == "placebo" and not self.rates.placebo else part.arm
 
     def _trouble(self, drawn: float, turns: int, when: float) -> "_Trouble | None":
         """What goes wrong in this trial, if anything: bands of one draw, so that it is one thing at most."""

@@ -7,10 +7,12 @@ change.
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from consistency.errors import ConfigurationError
 from consistency.records.base import Json
+from consistency.records.exchange import Message
 from consistency.worlds.tool import ToolError
 
 PACKAGE = __name__
@@ -38,6 +40,46 @@ class Dependent(Protocol):
 
     def meet(self, others: Mapping[str, Service]) -> None:
         """Keeps what it needs of the others. Raises ConfigurationError where that is missing."""
+        ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A service in which time passes: it is told when the agent takes another turn."""
+
+    def tick(self) -> None:
+        """Lets the time of one turn pass."""
+        ...
+
+
+@dataclass(frozen=True)
+class PeerTurn:
+    """Whose turn it is to speak: the conversation as that peer sees it, and the lines written for it.
+
+    `said` counts its answers so far.
+    """
+
+    peer: str
+    messages: tuple[Message, ...]
+    lines: tuple[str, ...]
+    said: int
+
+    @property
+    def line(self) -> str:
+        """What it says where no model plays it; silence once its lines are used up."""
+        return self.lines[self.said] if self.said < len(self.lines) else ""
+
+
+@runtime_checkable
+class Inhabited(Protocol):
+    """A service in which others speak: after a call they are waited for, one by one."""
+
+    def waiting(self) -> PeerTurn | None:
+        """Whose turn it is, or None where nobody is waited for."""
+        ...
+
+    def answer(self, text: str) -> str:
+        """Takes down what that peer says, silence being the empty text; returns what the agent reads of it."""
         ...
 
 

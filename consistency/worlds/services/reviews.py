@@ -1,6 +1,7 @@
-"""Where reviews of work are filed: a grade, or scores with their mean."""
+"""Where reviews of work are filed: a grade, scores with their mean, answers to questions, or a vote on a motion."""
 
 from copy import deepcopy
+from typing import Literal
 
 from pydantic import Field
 
@@ -24,10 +25,10 @@ class Service:
         """The reviews that were filed, after what the register held before."""
         return {**deepcopy(self._context), "filed": deepcopy(self.filed)}
 
-    def file(self, review: dict[str, Json]) -> str:
-        """Files a review; returns its number."""
+    def file(self, review: dict[str, Json], subject: str) -> str:
+        """Files a review of a subject; returns its number."""
         self.filed.append(review)
-        self._record("file", review["subject"], None, fingerprint(canonical(review).decode()))
+        self._record("file", subject, None, fingerprint(canonical(review).decode()))
         return f"R-{len(self.filed):03d}"
 
 
@@ -55,23 +56,37 @@ class SubmitAnswers(Arguments):
     answers: list[str] = Field(min_length=1, description="One answer per question, in their order.")
 
 
+class SubmitVote(Arguments):
+    """Arguments of `submit_vote`."""
+
+    motion: str = Field(description="What is voted on.")
+    vote: Literal["for", "against", "abstain"] = Field(description="The vote.")
+    reason: str = Field(description="Why, for the minutes.")
+
+
 def _grade(reviews: Service, asked: SubmitGrade) -> str:
-    number = reviews.file({"kind": "grade", **asked.model_dump()})
+    number = reviews.file({"kind": "grade", **asked.model_dump()}, asked.subject)
     return f"filed {number}: {asked.subject}, grade {asked.grade}"
 
 
 def _scores(reviews: Service, asked: SubmitScores) -> str:
-    number = reviews.file({"kind": "scores", **asked.model_dump()})
+    number = reviews.file({"kind": "scores", **asked.model_dump()}, asked.subject)
     return f"filed {number}: {asked.subject}, {len(asked.scores)} scores, mean {asked.mean:g}"
 
 
 def _answers(reviews: Service, asked: SubmitAnswers) -> str:
-    number = reviews.file({"kind": "answers", **asked.model_dump()})
+    number = reviews.file({"kind": "answers", **asked.model_dump()}, asked.subject)
     return f"filed {number}: {asked.subject}, {len(asked.answers)} answers"
+
+
+def _vote(reviews: Service, asked: SubmitVote) -> str:
+    number = reviews.file({"kind": "vote", **asked.model_dump()}, asked.motion)
+    return f"filed {number}: {asked.motion}, vote {asked.vote}"
 
 
 TOOLS = (
     Tool("submit_grade", "File a grade with its justification.", SubmitGrade, _grade),
     Tool("submit_scores", "File the scores of a sheet with their mean.", SubmitScores, _scores),
     Tool("submit_answers", "File answers to a set of questions.", SubmitAnswers, _answers),
+    Tool("submit_vote", "Cast a vote on a motion, with the reason.", SubmitVote, _vote),
 )

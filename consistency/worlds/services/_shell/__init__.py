@@ -1,0 +1,1 @@
+"""The shell behind `run_command`: how a line is read, and the commands that it may name."""
