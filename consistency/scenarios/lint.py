@@ -178,7 +178,6 @@ def _renderings(library: Library, scenario: Scenario) -> Iterator[Problem]:
             for variant in range(_VARIANTS):
                 skeletons.append(renderer.skeleton(Item(scenario.id, cell, variant, seed=0)))
                 renderer.script(skeletons[-1])
-                renderer.signs(skeletons[-1].context)
             text = digest(renderer.with_surface(skeletons[0].context, cell).texts)
         except ContentError as error:
             yield from error.problems

@@ -201,8 +201,7 @@ class PlanStage:
 
     def signs(self, pair: Pair) -> dict[str, dict[str, Json]]:
         """How each probe of a pair shows: its rule and parameters."""
-        signs: dict[str, dict[str, Json]] = self.stage.renderer(pair.scenario).signs(self._skeleton(pair).context)
-        return signs
+        return self._skeleton(pair).signs
 
     def effort(self, pair: Pair) -> tuple[int, int, int]:
         """Calls, input tokens and output tokens that one faithful trial takes, at four characters a token.

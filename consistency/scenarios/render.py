@@ -47,6 +47,7 @@ class Skeleton:
     user: str
     follow_ups: tuple[str, ...]
     world: dict[str, Json]
+    signs: dict[str, dict[str, Json]]
 
     @property
     def texts(self) -> list[Json]:
@@ -57,6 +58,11 @@ class Skeleton:
     def slots(self) -> set[str]:
         """The cue slots that stand in this item."""
         return set(template.slots(self.texts))
+
+    @cached_property
+    def world_of(self) -> template.Render:
+        """The world as a function of a wording's texts."""
+        return template.slotted(self.world)
 
 
 class Renderer:
@@ -128,7 +134,8 @@ class Renderer:
         blocks = self.body.blocks(marked)
         world = {name: _existing(table) for name, table in self.world(marked).items()}
         follow_ups = tuple(_tidy(blocks[name]) for name in _follow_ups(blocks))
-        rendered = Skeleton(item, context, blocks.get("system", ""), blocks.get("user", ""), follow_ups, world)
+        system, user = blocks.get("system", ""), blocks.get("user", "")
+        rendered = Skeleton(item, context, system, user, follow_ups, world, self.signs(context))
         if template.leftovers(rendered.texts):
             document = self.scenario.document
             message = "a cue slot is plain text: a filter or slice was put on it"
@@ -138,16 +145,16 @@ class Renderer:
     def arm(self, skeleton: Skeleton, wording: Wording, arm: Arm) -> Rendering:
         """One arm of a skeleton under a wording."""
         texts = {slot: text for slot, text in cue_texts(wording, arm, skeleton).items() if slot in skeleton.slots}
-        opening = template.drop_slots([skeleton.system, skeleton.user], set(texts))
-        system, user = template.fill([_tidy(text) for text in opening], texts)
+        opening = (template.drop_slots(text, texts) for text in (skeleton.system, skeleton.user))
+        system, user = (template.fill(_tidy(text), texts) for text in opening)
         return Rendering(
             arm=arm,
             system=system,
             user=user,
             follow_ups=skeleton.follow_ups,
-            world=template.fill(template.drop_slots(skeleton.world, set(texts)), texts),
+            world=skeleton.world_of(texts),
             tools=self.scenario.head.tools,
-            signs=self.signs(skeleton.context),
+            signs=skeleton.signs,
             max_turns=self.scenario.head.max_turns,
             cue_texts=texts,
         )

@@ -6,7 +6,8 @@ afterwards. So the arms of a pair are byte-identical outside their slots by cons
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
 
@@ -82,6 +83,17 @@ def compile_text(document: Document, text: str, *place: str | int) -> Template:
     return Template(text, document.path, document.text_line(*place))
 
 
+@dataclass(frozen=True)
+class Constant:
+    """A part of a tree that is the same in every context; it is shared between renderings, which never change."""
+
+    value: Json
+
+    def __call__(self, _: Context) -> Json:
+        """The value."""
+        return self.value
+
+
 def compile_tree(document: Document, value: Json, *place: str | int) -> Render:
     """A function from context to the same tree with every string and key rendered.
 
@@ -95,16 +107,24 @@ def compile_tree(document: Document, value: Json, *place: str | int) -> Render:
             inner = compile_text(document, text, *place)
             return lambda context: _parse(inner, inner.render(context))
         case dict():
-            parts = [
-                (compile_tree(document, key, *place, key), compile_tree(document, item, *place, key))
-                for key, item in value.items()
-            ]
-            return lambda context: {key(context): item(context) for key, item in parts}
+            keys = [compile_tree(document, key, *place, key) for key in value]
+            return _table(keys, [compile_tree(document, item, *place, key) for key, item in value.items()])
         case list() | tuple():
-            items = [compile_tree(document, item, *place, index) for index, item in enumerate(value)]
-            return lambda context: [item(context) for item in items]
+            return _list([compile_tree(document, item, *place, index) for index, item in enumerate(value)])
         case _:
-            return lambda context: value
+            return Constant(value)
+
+
+def _table(keys: list[Render], items: list[Render]) -> Render:
+    if all(isinstance(part, Constant) for part in (*keys, *items)):
+        return Constant({key({}): item({}) for key, item in zip(keys, items, strict=True)})
+    return lambda context: {key(context): item(context) for key, item in zip(keys, items, strict=True)}
+
+
+def _list(items: list[Render]) -> Render:
+    if all(isinstance(item, Constant) for item in items):
+        return Constant([item({}) for item in items])
+    return lambda context: [item(context) for item in items]
 
 
 def _parse(template: Template, text: str) -> Json:
@@ -134,35 +154,36 @@ def slots(value: Json) -> list[str]:
     return [name for _, text in strings(value) for name in _MARKER.findall(text)]
 
 
-def drop_slots(value: Json, kept: set[str]) -> Json:
-    """The tree without the markers of slots that a wording leaves empty, and without the space around them."""
-    return _each(value, lambda text: _drop(text, kept) if _OPEN in text else text)
+def slotted(value: Json) -> Render:
+    """A function from a wording's texts by slot to the same tree with them in place of the markers.
+
+    A slot that the wording leaves empty goes, with the space around it or the line that it stands alone on.
+    """
+    match value:
+        case str() if _OPEN in value:
+            return lambda texts: fill(drop_slots(value, texts), texts)
+        case dict():
+            return _table([slotted(key) for key in value], [slotted(item) for item in value.values()])
+        case list():
+            return _list([slotted(item) for item in value])
+        case _:
+            return Constant(value)
 
 
-def fill(value: Json, texts: Mapping[str, str]) -> Json:
-    """The tree with every marker replaced by its slot's text."""
-    return _each(value, lambda text: _MARKER.sub(lambda found: texts[found[1]], text) if _OPEN in text else text)
-
-
-def leftovers(value: Json) -> bool:
-    """Whether a marker was damaged: a filter or slice was put on a cue slot."""
-    return any(_OPEN in _MARKER.sub("", text) or _CLOSE in _MARKER.sub("", text) for _, text in strings(value))
-
-
-def _drop(text: str, kept: set[str]) -> str:
+def drop_slots(text: str, kept: Container[str]) -> str:
+    """A text without the markers of slots that a wording leaves empty."""
     for slot, pattern in _EMPTY.items():
-        if slot not in kept:
+        if slot not in kept and MARKERS[slot] in text:
             text = pattern.sub(lambda found: " " if found[0][0] == found[0][-1] == " " else "", text)
     return text
 
 
-def _each(value: Json, change: Callable[[str], str]) -> Json:
-    match value:
-        case str():
-            return change(value)
-        case dict():
-            return {change(key): _each(item, change) for key, item in value.items()}
-        case list():
-            return [_each(item, change) for item in value]
-        case _:
-            return value
+def fill(text: str, texts: Mapping[str, Json]) -> str:
+    """A text with every marker replaced by its slot's text."""
+    return _MARKER.sub(lambda found: texts[found[1]], text)
+
+
+def leftovers(value: Json) -> bool:
+    """Whether a marker was damaged: a filter or slice was put on a cue slot."""
+    marked = (text for _, text in strings(value) if _OPEN in text or _CLOSE in text)
+    return any(_OPEN in rest or _CLOSE in rest for rest in (_MARKER.sub("", text) for text in marked))

@@ -72,6 +72,8 @@ def test_every_probe_tells_the_controls_apart(name: str, control: str, expected:
             assert (trial.outcome, [use.result for use in trial.tool_uses if use.error]) == ("completed", [])
             judgments = {judgment.probe: judgment.value for judgment in judge(trial, rendering.signs)}
             assert judgments == dict.fromkeys(LIBRARY.scenarios[name].head.probes, expected), (cell, seed)
+    again = rehearse(LIBRARY, renderer(name), Item(name, cell, 1, seed), control)[1]
+    assert again.tool_uses == trial.tool_uses, "a trial changed what its scenario shares between trials"
 
 
 def read_before(trial: Trial, turns: int) -> str:
