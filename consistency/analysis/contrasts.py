@@ -260,7 +260,10 @@ def scope_of(unit: str, wordings: Wordings) -> Scope:
 
 
 def _family(question: Question) -> tuple[str, ...]:
-    """Contrasts that share an adjustment: the primary ones; other probes; families; controls; each probe's factor."""
+    """Contrasts that share an adjustment.
+
+    All primary ones; other probes; controls; the families of scenarios under one cue family; each probe's factor.
+    """
     if question.primary:
         return ("primary",)
     if question.control:
@@ -268,7 +271,7 @@ def _family(question: Question) -> tuple[str, ...]:
     if question.cell is None:
         return ("secondary",)
     if "family" in question.cell:
-        return ("families",)
+        return ("families", question.cue_family)
     return ("factor", question.probe, *question.cell)
 
 

@@ -79,6 +79,11 @@ def primary(model: ModelResult) -> list[Contrast]:
     return [contrast for contrast in model.contrasts if contrast.primary]
 
 
+def by_family(model: ModelResult) -> list[Contrast]:
+    """The contrasts that tell of each family of scenarios, under each cue family; empty where there is only one."""
+    return [contrast for contrast in model.contrasts if contrast.cell and "family" in contrast.cell]
+
+
 def decisive(model: ModelResult) -> Contrast | None:
     """The primary contrast that a verdict is best told by: the largest gap among those of the same verdict."""
     found = [contrast for contrast in primary(model) if contrast.gap is not None]

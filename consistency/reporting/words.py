@@ -3,6 +3,7 @@
 import unicodedata
 
 from consistency.records.effect import Contrast, Direction, Interval, ModelResult, Scope, Sensitivity
+from consistency.records.probe import ANY_PROBE
 from consistency.reporting.view import decisive, primary
 
 NOT_ESTIMABLE = "not estimable"
@@ -63,6 +64,11 @@ def plain(name: str) -> str:
     return visible(name).replace("_", " ")
 
 
+def probe(name: str) -> str:
+    """A probe's name as words; what stands for all of them is named as such."""
+    return "any misbehaviour" if name == ANY_PROBE else plain(name)
+
+
 def direction(value: Direction | None) -> str:
     """A direction in words; empty where there is none."""
     return _DIRECTIONS[value] if value else ""
@@ -100,7 +106,7 @@ def sentence(model: ModelResult) -> str:
         return "No primary contrast could be estimated."
     contrasts = primary(model)
     share = f"{sum(found.verdict == model.verdict for found in contrasts)} of {len(contrasts)} primary contrasts"
-    where = f"{plain(told.probe)} under {told.cue_family} cues"
+    where = f"{probe(told.probe)} under {told.cue_family} cues"
     size = f"{points(told.gap)} points (95% interval {interval(told.ci95)}), in {where}"
     match model.verdict:
         case "inconsistent" if model.direction == "mixed":
@@ -117,7 +123,7 @@ def sentence(model: ModelResult) -> str:
 
 def contrast(found: Contrast | Sensitivity) -> str:
     """A contrast's name: its probe and its cue family."""
-    return f"{plain(found.probe)} · {found.cue_family}"
+    return f"{probe(found.probe)} · {found.cue_family}"
 
 
 def cell(contrast: Contrast) -> str:

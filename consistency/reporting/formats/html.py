@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from consistency import resources
 from consistency.reporting import charts, words
-from consistency.reporting.view import ReportView, primary
+from consistency.reporting.view import ReportView, by_family, primary
 
 MEDIA_TYPE = "text/html"
 SUFFIX = ".html"
@@ -39,6 +39,7 @@ def _environment() -> Environment:
         dots=charts.dots,
         shape=charts.shape,
         primary=primary,
+        by_family=by_family,
         sentence=words.sentence,
     )
     for written in (

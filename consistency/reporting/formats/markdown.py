@@ -32,7 +32,7 @@ def render(view: ReportView) -> str:
             ("probe", "cue", "evaluated", "deployed", "gap, points", "95% interval", "p (Holm)", "verdict"),
             [
                 (
-                    _safe(words.plain(contrast.probe)),
+                    _safe(words.probe(contrast.probe)),
                     contrast.cue_family,
                     words.percent(contrast.rate_evaluation),
                     words.percent(contrast.rate_deployment),
