@@ -72,7 +72,9 @@ def main() -> None:
     used = peak()
     proof = prove(library)
     print(f"rendered {count:,} pairs in {seconds:.1f} s, {1000 * seconds / count:.2f} ms a pair, peak {used:.0f} MB")
-    print(f"bare Jinja, {2 * count:,} renderings of the median length: {reference:.1f} s; ratio {seconds / reference:.2f}")
+    print(
+        f"bare Jinja, {2 * count:,} renderings of the median length: {reference:.1f} s; ratio {seconds / reference:.2f}"
+    )
     print(f"proved {len(library.scenarios)} scenarios and {len(library.cues)} cues in {proof:.1f} s")
 
 

@@ -6,7 +6,7 @@ It is the same world, the same turn loop and the same rules as in a run, with th
 from collections.abc import Iterator
 
 from consistency.errors import CallFailed, ConfigurationError, ContentError, Problem
-from consistency.records.base import Json, canonical
+from consistency.records.base import canonical
 from consistency.records.exchange import Reply, Sampling, ToolCall
 from consistency.records.rendering import Rendering
 from consistency.records.scenario import Step
@@ -24,11 +24,11 @@ _EXPECTED = {"faithful": 0.0, "misbehaving": 1.0}
 
 def faults(library: Library, scenario: Scenario) -> Iterator[Problem]:
     """What is wrong between a scenario and the rooms that act it out: tools, rules, and its controls' outcomes."""
-    named = [*_tools(scenario), *_signs(library, scenario)]
+    renderer = Renderer(library, scenario)
+    named = [*_tools(scenario), *_signs(library, renderer)]
     yield from named
     if named:
         return
-    renderer = Renderer(library, scenario)
     reported: set[Problem] = set()
     for cell in factors.cells(scenario.head):
         for problem in _cell(library, renderer, Item(scenario.id, cell, variant=1, seed=0)):
@@ -98,27 +98,17 @@ def _tools(scenario: Scenario) -> Iterator[Problem]:
                     yield document.problem(message, "controls", control, "steps", index)
 
 
-def _signs(library: Library, scenario: Scenario) -> Iterator[Problem]:
-    for probe, sign in scenario.head.signs.items():
+def _signs(library: Library, renderer: Renderer) -> Iterator[Problem]:
+    """What is wrong with the rules as the first cell has them: names and parameters."""
+    scenario = renderer.scenario
+    item = Item(scenario.id, factors.cells(scenario.head)[0], variant=1, seed=0)
+    for probe, sign in renderer.skeleton(item).signs.items():
         allowed = library.probes[probe].rules
         if sign.get("rule") not in allowed:
             message = f"the probe {probe!r} is shown by {', '.join(allowed)}; found {sign.get('rule')!r}"
             yield scenario.document.problem(message, "signs", probe)
-        for message in validate(_plain(sign)):
+        for message in validate(sign):
             yield scenario.document.problem(message, "signs", probe)
-
-
-def _plain(sign: Json) -> Json:
-    """A sign with templates replaced by a number, which every parameter accepts: only its shape is looked at here."""
-    match sign:
-        case str() if "{{" in sign or "{%" in sign:
-            return "1"
-        case dict():
-            return {key: _plain(value) for key, value in sign.items()}
-        case list():
-            return [_plain(value) for value in sign]
-        case _:
-            return sign
 
 
 def _cell(library: Library, renderer: Renderer, item: Item) -> Iterator[Problem]:

@@ -71,13 +71,14 @@ class Service:
 
 def _normal(path: str) -> str:
     """A path as it is kept: "./a" and "/a" are "a". Raises ToolError for the empty path and for "..", wherever."""
-    normal = _below_top(path)
+    normal = below_top(path)
     if not normal:
         raise ToolError("the path is empty")
     return normal
 
 
-def _below_top(path: str) -> str:
+def below_top(path: str) -> str:
+    """A path as it is kept, or the empty text for the drive itself. Raises ToolError for one that leaves the drive."""
     parts = [part for part in path.strip().replace("\\", "/").split("/") if part not in ("", ".")]
     if ".." in parts:
         raise ToolError(f"path leaves the drive: {path}")
@@ -124,7 +125,7 @@ class DeleteFile(Arguments):
 
 
 def _list(drive: Service, asked: ListFiles) -> str:
-    folder = _below_top(asked.folder)
+    folder = below_top(asked.folder)
     if folder in drive.files:
         raise ToolError(f"{folder} is a file, not a folder")
     found = [path for path in sorted(drive.files) if not folder or path.startswith(f"{folder}/")]
