@@ -33,7 +33,10 @@ class Prospect(Record):
 
 
 class Outlook(Record):
-    """What a plan will take and can show. Calls and tokens are estimated from the faithful scripts, for one run."""
+    """What a plan will take and can show. Calls and tokens are estimated from the faithful scripts, for one run.
+
+    `peer` is the model that plays the members of channels, None where they say written lines.
+    """
 
     plan_digest: str
     models: tuple[str, ...]
@@ -43,6 +46,8 @@ class Outlook(Record):
     calls: int
     input_tokens: int
     output_tokens: int
+    peer: str | None
+    peer_calls: int
     unit: str
     scope: Scope
     prospects: tuple[Prospect, ...]
@@ -64,14 +69,16 @@ class Outlook(Record):
             raise ConfigurationError("; ".join(self.shortfalls))
 
 
-def outlook(plan: Plan, plan_digest: str, probes: dict[str, Probe], efforts: Iterable[tuple[int, int, int]]) -> Outlook:
-    """The outlook of a plan. `efforts` are calls, input and output tokens of one trial of each pair, in their order."""
+def outlook(
+    plan: Plan, plan_digest: str, probes: dict[str, Probe], efforts: Iterable[tuple[int, int, int, int]]
+) -> Outlook:
+    """The outlook of a plan. `efforts`: calls, input and output tokens, and peers' turns of one trial of each pair."""
     study = Study.model_validate(plan.study)
     margins = margins_of(probes, study.analysis)
     primary = [question for question in questions(plan, study.analysis, margins) if question.primary]
     unit = unit_of(plan, study.analysis, min(margins[probe] for probe in study.analysis.primary))
     times = len(study.arms) * len(study.models)
-    calls, read, written = (times * sum(column) for column in zip(*efforts, strict=True))
+    calls, read, written, turns = (times * sum(column) for column in zip(*efforts, strict=True))
     wordings = min(len({pair.wording for pair in question.pairs(plan)}) for question in primary)
     return Outlook(
         plan_digest=plan_digest,
@@ -82,6 +89,8 @@ def outlook(plan: Plan, plan_digest: str, probes: dict[str, Probe], efforts: Ite
         calls=calls,
         input_tokens=read,
         output_tokens=written,
+        peer=study.peer.name if study.peer else None,
+        peer_calls=turns if study.peer else 0,
         unit=unit,
         scope=scope_of(unit, "matched" if wordings >= FEWEST_WORDINGS else "ignored"),
         prospects=tuple(_prospect(plan, study, question, unit) for question in primary),

@@ -1,6 +1,7 @@
 """The whole analysis of a run: what `results.json` holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from consistency.analysis import validity, verdicts
 from consistency.analysis.contrasts import Estimator, Question, margins_of, questions, unit_of
@@ -11,6 +12,7 @@ from consistency.records.probe import Judgment, Probe
 from consistency.records.trial import Trial
 from consistency.study import Study
 
+Number = TypeVar("Number", int, float)
 _REFUSALS: tuple[Refusals, ...] = ("not_misbehaviour", "misbehaviour", "missing")
 _NARROWEST: tuple[Scope, ...] = ("these_wordings", "suite", "population")
 
@@ -48,7 +50,7 @@ def _model(table: Table, study: Study, asked: list[Question], unit: str) -> Mode
     valid = not any(check.status == "failed" for check in checks)
     verdict, direction = verdicts.of_model([contrast for contrast in contrasts if contrast.primary], valid)
     ended = table.ended.values()
-    costs = [end.cost for end in ended if end.cost is not None]
+    asked_peers = [end for end in ended if end.peer_calls]
     return ModelResult(
         model=table.model,
         verdict=verdict,
@@ -61,7 +63,9 @@ def _model(table: Table, study: Study, asked: list[Question], unit: str) -> Mode
         calls=sum(end.calls for end in ended),
         input_tokens=_sum([end.input_tokens for end in ended]),
         output_tokens=_sum([end.output_tokens for end in ended]),
-        cost=sum(costs) if costs and len(costs) == len(ended) else None,
+        cost=_sum([end.cost for end in ended]),
+        peer_calls=sum(end.peer_calls for end in ended),
+        peer_cost=_sum([end.peer_cost for end in asked_peers]),
     )
 
 
@@ -81,7 +85,7 @@ def _sensitivity(estimator: Estimator, asked: list[Question], contrasts: list[Co
     return tuple(found)
 
 
-def _sum(counts: list[int | None]) -> int | None:
+def _sum(counts: Sequence[Number | None]) -> Number | None:
     """The sum, or None if any count is unknown or there is none."""
     known = [count for count in counts if count is not None]
     return sum(known) if known and len(known) == len(counts) else None

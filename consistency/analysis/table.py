@@ -24,12 +24,23 @@ class Ended:
     input_tokens: int | None
     output_tokens: int | None
     cost: float | None
+    peer_calls: int
+    peer_cost: float | None
 
     @classmethod
     def of(cls, trial: Trial) -> "Ended":
         """The essence of a trial."""
         usage = trial.usage
-        return cls(trial.outcome, trial.reason, trial.calls, usage.input_tokens, usage.output_tokens, trial.cost)
+        return cls(
+            outcome=trial.outcome,
+            reason=trial.reason,
+            calls=trial.calls,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cost=trial.cost,
+            peer_calls=trial.peer_calls,
+            peer_cost=trial.peer_cost,
+        )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ models = click.option(
     "--model", "models", multiple=True, metavar="MODEL", help="A model, instead of the study's own; may be repeated."
 )
 api_base = click.option("--api-base", metavar="URL", help="The endpoint of the models given by --model.")
+peer = click.option(
+    "--peer", metavar="MODEL", help="A model that plays the members of channels, instead of their written lines."
+)
 quiet = click.option("--quiet", is_flag=True, help="Show no progress.")
 
 

@@ -98,7 +98,7 @@ class Sensitivity(Record):
 
 
 class ModelResult(Record):
-    """All that was found of one model."""
+    """All that was found of one model. What a model that plays peers was asked, and cost, is counted apart."""
 
     model: str
     verdict: Verdict
@@ -112,6 +112,8 @@ class ModelResult(Record):
     input_tokens: int | None
     output_tokens: int | None
     cost: float | None
+    peer_calls: int = 0
+    peer_cost: float | None = None
 
 
 class Results(Record):

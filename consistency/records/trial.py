@@ -49,8 +49,9 @@ class Trial(Record):
     """What happened in one trial.
 
     `reason` says why it ended as it did (`done`, `provider_refusal`, `refusal_text`, `turn_limit`, `token_limit`,
-    `empty_reply`, or a call failure's kind). `usage` sums what was reported; `cost` is None if any call's price is
-    unknown. `world` is the end state by service.
+    `empty_reply`, or a call failure's kind; after `peer_` where it was a peer's). `usage` sums what was reported;
+    `cost` is None if any call's price is unknown. Calls to a model that plays peers are counted apart, in `peer_calls`
+    and `peer_cost`. `world` is the end state by service.
     """
 
     key: TrialKey
@@ -64,3 +65,5 @@ class Trial(Record):
     calls: int = 0
     usage: Usage = Usage()
     cost: float | None = None
+    peer_calls: int = 0
+    peer_cost: float | None = None

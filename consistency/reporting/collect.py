@@ -10,7 +10,7 @@ from consistency.records.base import Arm
 from consistency.records.decision import Decision
 from consistency.records.effect import Direction, ModelResult, Results
 from consistency.records.plan import Pair, Plan
-from consistency.records.probe import Judgment
+from consistency.records.probe import ANY_PROBE, Judgment
 from consistency.records.trial import TrialKey
 from consistency.reporting.view import ArmExcerpt, Excerpt, Provenance, ReportView
 from consistency.scenarios.pairs import PlanStage
@@ -82,7 +82,7 @@ def _choices(plan: Plan, results: Results, journal: Journal) -> list[_Choice]:
     primary = frozenset(plan.study["analysis"]["primary"])
     values: dict[TrialKey, Values] = defaultdict(dict)
     for judgment in stored.judgments(journal):
-        if judgment.probe in primary:
+        if judgment.probe in primary or ANY_PROBE in primary:
             values[judgment.key][judgment.probe] = judgment.value
     return [choice for model in results.models for choice in _of_model(plan.pairs, model, values)]
 

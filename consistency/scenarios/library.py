@@ -37,7 +37,7 @@ class Scenario:
     document: Document
 
     def takes(self, cue: Cue) -> bool:
-        """Whether the head names the cue, or its family: a new cue of a family reaches all that take the family."""
+        """Whether the head names the cue or its family; a name that is both means the family."""
         return cue.id in self.head.cues or cue.family in self.head.cues
 
     def cues(self, known: Iterable[Cue]) -> list[Cue]:

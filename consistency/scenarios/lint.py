@@ -19,6 +19,7 @@ _STEP_KEYS = {"say", "calls", "when"}
 def faults(library: Library, scenario: Scenario) -> Iterator[Problem]:
     """Everything that is wrong with a scenario by itself. Rendering is tried only where the names are right."""
     named = [*_names(library, scenario), *_cells(scenario), *_surface(library, scenario), *_steps(scenario)]
+    named = named or list(_exclusions(library, scenario))
     yield from named
     variables = list(_variables(scenario))
     yield from variables
@@ -62,7 +63,6 @@ def _own_names(library: Library, scenario: Scenario) -> Iterator[Problem]:
 
 def _cells(scenario: Scenario) -> Iterator[Problem]:
     head, document = scenario.head, scenario.document
-    yield from _exclusions(scenario)
     for name, levels in head.factors.items():
         if name in SPLITS:
             yield document.problem(f"no factor may be called {name!r}: results are split by it anyway", "factors", name)
@@ -84,12 +84,13 @@ def _cells(scenario: Scenario) -> Iterator[Problem]:
                 yield from _levels(scenario, step["when"], "controls", name, "steps", index)
 
 
-def _exclusions(scenario: Scenario) -> Iterator[Problem]:
+def _exclusions(library: Library, scenario: Scenario) -> Iterator[Problem]:
     for index, rule in enumerate(scenario.head.exclude):
         yield from _levels(scenario, {name: rule[name] for name in rule if name != "cue"}, "exclude", index)
-        if unknown := [name for name in rule.get("cue", ()) if name not in scenario.head.cues]:
-            listed = ", ".join(scenario.head.cues)
-            message = f"cue {', '.join(map(repr, unknown))} is not among the scenario's: {listed}"
+        taken = scenario.cues(library.cues.values())
+        known = dict.fromkeys([*(cue.family for cue in taken), *(cue.id for cue in taken)])
+        if unknown := [name for name in rule.get("cue", ()) if name not in known]:
+            message = f"cue {', '.join(map(repr, unknown))} is not among the scenario's: {', '.join(known)}"
             yield scenario.document.problem(message, "exclude", index)
 
 
@@ -220,6 +221,12 @@ def _slots(library: Library, scenario: Scenario, skeleton: Skeleton) -> Iterator
     counts = Counter(template.slots(skeleton.texts))
     if unknown := counts.keys() - set(CUE_SLOTS):
         yield Problem(document.path, document.body_line, f"unknown cue slot {', '.join(sorted(unknown))}")
+    for name, channel in skeleton.world.get("channels", {}).items():
+        if isinstance(channel, dict) and channel.get("members") and template.slots(channel):
+            message = (
+                f"a cue slot stands in the channel {name!r}, whose members would read it: they are alike in all arms"
+            )
+            yield document.problem(message, "world", "channels", name)
     for slot, count in counts.items():
         if count > 1:
             message = f"the cue slot {slot!r} stands {count} times in cell {factors.key(skeleton.item.cell)}"

@@ -44,7 +44,10 @@ def items(study: Study, scenario: Scenario) -> list[Item]:
 
 
 class Dealer:
-    """Deals the wordings of a cue from shuffled decks, one deck after another, so that all are used equally often."""
+    """Deals the wordings of a cue from shuffled decks, one deck after another.
+
+    All are used equally often where all scenarios have all slots; what does not fit stays for the next that it fits.
+    """
 
     def __init__(self, study: Study, cue: Cue) -> None:
         self.cue = cue
@@ -74,6 +77,7 @@ def faults(study: Study, library: Library) -> Iterator[tuple[Place, str]]:
         heads = [scenario.head for scenario in scenarios.values()]
         yield from _cue_faults(study, library, list(scenarios.values()))
         yield from _factor_faults(study, heads)
+        yield from _unused(study, library, list(scenarios.values()))
         probes = sorted({probe for head in heads for probe in head.probes} | {ANY_PROBE})
         for probe in study.analysis.primary:
             if probe not in probes:
@@ -89,6 +93,18 @@ def _cue_faults(study: Study, library: Library, scenarios: list[Scenario]) -> It
             yield ("cues", index), f"unknown cue {cue!r}; there are: {', '.join(library.cues)}"
         elif not any(scenario.takes(library.cues[cue]) for scenario in scenarios):
             yield ("cues", index), f"none of the study's scenarios takes the cue {cue!r}"
+
+
+def _unused(study: Study, library: Library, scenarios: list[Scenario]) -> Iterator[tuple[Place, str]]:
+    """Scenarios of which nothing would be run: no cell that is kept meets a cue that it takes."""
+    cues = [library.cues[name] for name in study.cues if name in library.cues]
+    for scenario in scenarios:
+        kept = factors.cells(scenario.head, study.factors)
+        if kept and not any(
+            scenario.takes(cue) and not factors.excludes(scenario.head, cell, cue) for cell in kept for cue in cues
+        ):
+            message = f"nothing of {scenario.id} would be run: it takes none of the cues in the cells that are kept"
+            yield ("scenarios",), message
 
 
 def _factor_faults(study: Study, heads: list[Head]) -> Iterator[tuple[Place, str]]:
@@ -203,9 +219,10 @@ class PlanStage:
         """How each probe of a pair shows: its rule and parameters."""
         return self._skeleton(pair).signs
 
-    def effort(self, pair: Pair) -> tuple[int, int, int]:
-        """Calls, input tokens and output tokens that one faithful trial takes, at four characters a token.
+    def effort(self, pair: Pair) -> tuple[int, int, int, int]:
+        """Calls, input tokens and output tokens that one faithful trial takes, and turns that peers take in it.
 
+        Four characters make a token.
         Results of tools are not known before a run: each call is counted as reading a file of average length.
         """
         skeleton = self._skeleton(pair)
@@ -218,7 +235,10 @@ class PlanStage:
             said = len(step.say) + sum(len(str(call.arguments)) for call in step.calls)
             read, written = read + context, written + said
             context += said + result * len(step.calls)
-        return len(steps), read // 4, written // 4
+        channels = skeleton.world.get("channels", {})
+        posts = [call.arguments.get("channel") for step in steps for call in step.calls if call.tool == "post_message"]
+        turns = sum(len(channels.get(name, {}).get("members", {})) for name in posts)
+        return len(steps), read // 4, written // 4, turns
 
     def openings(self) -> Iterator[tuple[Pair, Arm, Rendering]]:
         """Every arm of every pair, rendered."""

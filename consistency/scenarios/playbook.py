@@ -27,7 +27,7 @@ class _Openings:
 
     def __init__(self, stage: PlanStage) -> None:
         self.arms: dict[str, list[_Candidate]] = {}
-        self.lines: dict[str, tuple[str, ...]] = {}
+        self.lines: dict[str, dict[str, tuple[Pair, tuple[str, ...]]]] = {}
         for pair, arm, rendering in stage.openings():
             later = tuple(text for slot, text in rendering.cue_texts.items() if slot not in ("system", "user"))
             opening = _opening(rendering.system, rendering.user)
@@ -35,7 +35,8 @@ class _Openings:
             for channel in rendering.world.get("channels", {}).values():
                 for name, member in channel.get("members", {}).items():
                     before = [post["text"] for post in channel.get("posts", ()) if post["author"] == name]
-                    self.lines[text_digest(member["persona"].strip())] = (*before, *member["lines"])
+                    said = self.lines.setdefault(text_digest(member["persona"].strip()), {})
+                    said[pair.id] = pair, (*before, *member["lines"])
 
 
 class PlanPlaybook:
@@ -80,9 +81,13 @@ class PlanPlaybook:
     def _seeds(self, pair: Pair) -> tuple[int, ...]:
         return tuple(seeds.of_trial(self._stage.seed, pair.id, arm) for arm in pair.renderings)
 
-    def lines(self, messages: Sequence[Message]) -> tuple[str, ...] | None:
+    def lines(self, messages: Sequence[Message], seed: int | None) -> tuple[str, ...] | None:
         """What the peer says whose persona opens the conversation, or None if it is no peer of this plan."""
-        return self._openings.lines.get(text_digest(messages[0].content)) if messages else None
+        named = self._openings.lines.get(text_digest(messages[0].content), {}) if messages else {}
+        found = list(named.values())
+        if len({lines for _, lines in found}) > 1:
+            found = [said for said in found if seed in self._seeds(said[0])] or found
+        return found[0][1] if found else None
 
 
 def _opening(system: str, user: str) -> str:

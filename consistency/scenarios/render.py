@@ -74,7 +74,7 @@ class Renderer:
 
     @cached_property
     def body(self) -> Template:
-        """The template of the two opening messages."""
+        """The template of the system message and of what the user says."""
         document = self.scenario.document
         return Template(document.body, document.path, document.body_line)
 
@@ -133,7 +133,7 @@ class Renderer:
         marked = {**context, "cue": template.MARKERS}
         blocks = self.body.blocks(marked)
         world = {name: _existing(table) for name, table in self.world(marked).items()}
-        follow_ups = tuple(_tidy(blocks[name]) for name in _follow_ups(blocks))
+        follow_ups = tuple(blocks[name] for name in _follow_ups(blocks))
         system, user = blocks.get("system", ""), blocks.get("user", "")
         rendered = Skeleton(item, context, system, user, follow_ups, world, self.signs(context))
         if template.leftovers(rendered.texts):
@@ -145,13 +145,13 @@ class Renderer:
     def arm(self, skeleton: Skeleton, wording: Wording, arm: Arm) -> Rendering:
         """One arm of a skeleton under a wording."""
         texts = {slot: text for slot, text in cue_texts(wording, arm, skeleton).items() if slot in skeleton.slots}
-        opening = (template.drop_slots(text, texts) for text in (skeleton.system, skeleton.user))
-        system, user = (template.fill(_tidy(text), texts) for text in opening)
+        said = (template.drop_slots(text, texts) for text in (skeleton.system, skeleton.user, *skeleton.follow_ups))
+        system, user, *follow_ups = (template.fill(_tidy(text), texts) for text in said)
         return Rendering(
             arm=arm,
             system=system,
             user=user,
-            follow_ups=skeleton.follow_ups,
+            follow_ups=tuple(follow_ups),
             world=skeleton.world_of(texts),
             tools=self.scenario.head.tools,
             signs=skeleton.signs,

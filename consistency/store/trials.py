@@ -18,7 +18,7 @@ class TrialLog:
         self._journal = journal
         self._key = key
         self._blobs: dict[str, str] = {}
-        self._messages: dict[str | None, list[str]] = {}
+        self._messages: list[str] = []
 
     def recorded(self, index: int, request: Request) -> Reply | CallFailed | None:
         """What came of a call made before the run was stopped. Raises StoreError if it asked something else."""
@@ -57,11 +57,11 @@ class TrialLog:
         return f"{self._key.id}#{index}"
 
     def _request(self, request: Request) -> dict[str, Json]:
-        said = self._messages.setdefault(request.peer, [])  # each voice's messages grow at their end alone
-        for message in request.messages[len(said) :]:
-            said.append(_keep(message.to_json(), self._blobs))
+        known = self._messages if request.peer is None else []  # only the model's own messages just grow at their end
+        for message in request.messages[len(known) :]:
+            known.append(_keep(message.to_json(), self._blobs))
         return {
-            "messages": said[: len(request.messages)],
+            "messages": known[: len(request.messages)],
             "tools": _keep([tool.to_json() for tool in request.tools], self._blobs),
             "sampling": request.sampling.to_json(),
             "seed": request.seed,

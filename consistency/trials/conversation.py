@@ -20,6 +20,9 @@ Conversation = Generator[Request, Reply | CallFailed, Trial]
 
 _NO_RESULT = "(no output)"
 
+#: Endings of a peer's reply that are not its words.
+_NOT_SAID = ("provider_refusal", "content_filter", "token_limit")
+
 #: What a user who has more to say answers; after anything else the conversation is over.
 _USER_GOES_ON = ("done", "refusal_text")
 
@@ -56,30 +59,38 @@ def converse(
             continue
         for call, raw in zip(calls, reply.tool_calls, strict=True):
             use = state.world.call(turn, raw.name, raw.arguments)
-            said = yield from _peers(state, live=live_peers)
-            if isinstance(said, CallFailed):
-                state.tool_uses.append(use)
-                return state.end(key, "failed", f"peer_{said.kind}", said.message)
-            use = use.model_copy(update={"result": "\n\n".join([use.result, *said])}) if said else use
+            heard, broken = yield from _peers(state, live=live_peers)
+            use = use.model_copy(update={"result": "\n\n".join([use.result, *heard])}) if heard else use
             state.tool_uses.append(use)
+            if broken is not None:
+                return state.end(key, *broken)
             state.messages.append(Message(role="tool", content=use.result or _NO_RESULT, tool_call_id=call.id))
     return state.end(key, "incomplete", "turn_limit", f"no end after {rendering.max_turns} turns")
 
 
-def _peers(state: "_State", *, live: bool) -> Generator[Request, Reply | CallFailed, list[str] | CallFailed]:
-    """Lets everybody speak who is waited for; returns what the agent reads of it, or the failure that ended it."""
-    heard = []
+def _peers(
+    state: "_State", *, live: bool
+) -> Generator[Request, Reply | CallFailed, tuple[list[str], tuple[Outcome, str, str] | None]]:
+    """Lets everybody speak who is waited for.
+
+    Returns what the agent reads of it, and how the trial ends where a peer could not take its turn.
+    """
+    heard: list[str] = []
     while (turn := state.world.waiting()) is not None:
         text = turn.line
         if live:
             reply = yield state.request_of(turn)
-            state.calls += 1
+            state.peer_calls += 1
             if isinstance(reply, CallFailed):
-                return reply
-            state.replies.append(reply)
-            text = reply.refusal or reply.text
-        heard.append(state.world.answer(text))
-    return [text for text in heard if text]
+                outcome, kind, detail = _of_failure(reply)
+                return heard, ("failed" if outcome == "failed" else "incomplete", f"peer_{kind}", detail)
+            state.peer_replies.append(reply)
+            text = reply.text
+            if (ending := _ending(reply)) is not None and ending[1] in _NOT_SAID:
+                return heard, ("incomplete", f"peer_{ending[1]}", ending[2])
+        if said := state.world.answer(text):
+            heard.append(said)
+    return heard, None
 
 
 @dataclass
@@ -92,6 +103,8 @@ class _State:
     tool_uses: list[ToolUse] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     calls: int = 0
+    peer_replies: list[Reply] = field(default_factory=list)
+    peer_calls: int = 0
     answered: bool = False
 
     def request(self, specs: tuple[ToolSpec, ...]) -> Request:
@@ -113,8 +126,6 @@ class _State:
         return ("completed", "done", "") if self.answered or self.world.changes else ending
 
     def end(self, key: TrialKey, outcome: Outcome, reason: str, detail: str) -> Trial:
-        costs = [reply.cost for reply in self.replies]
-        known = [cost for cost in costs if cost is not None]
         return Trial(
             key=key,
             outcome=outcome,
@@ -126,7 +137,9 @@ class _State:
             world=self.world.snapshot(),
             calls=self.calls,
             usage=_total([reply.usage for reply in self.replies]),
-            cost=sum(known) if known and len(known) == len(costs) else None,
+            cost=_cost(self.replies),
+            peer_calls=self.peer_calls,
+            peer_cost=_cost(self.peer_replies),
         )
 
 
@@ -175,6 +188,12 @@ def _json_object(arguments: str) -> str:
     except ValueError:
         return "{}"
     return arguments or "{}"
+
+
+def _cost(replies: list[Reply]) -> float | None:
+    """What the replies cost together; None where there is none, or one's price is not known."""
+    known = [reply.cost for reply in replies if reply.cost is not None]
+    return sum(known) if known and len(known) == len(replies) else None
 
 
 def _total(usages: list[Usage]) -> Usage:

@@ -10,7 +10,7 @@ from consistency.calibration.rehearsal import act, rehearse
 from consistency.records.base import ARMS
 from consistency.records.scenario import Cell, Wording
 from consistency.records.trial import Trial
-from consistency.scenarios import balance, factors
+from consistency.scenarios import balance, factors, template
 from consistency.scenarios.library import Library
 from consistency.scenarios.render import Item, Renderer, Skeleton
 from consistency.scoring.score import judge
@@ -103,6 +103,14 @@ def test_cues_in_files_and_results_are_read_before_the_controls_part(name: str) 
             ]
             rendering = renderer(name).arm(skeleton, wordings[index % len(wordings)], "evaluation")
             assert rendering.cue_texts[slot] in read_before(act(rendering, script.faithful), 2), (cell, slot)
+
+
+@pytest.mark.parametrize("name", LIBRARY.scenarios)
+def test_peers_are_the_same_in_all_arms(name: str) -> None:
+    for cell in cells(name):
+        skeleton = renderer(name).skeleton(Item(name, cell, 1, seed=4))
+        channels = skeleton.world.get("channels", {}).values()
+        assert not any(template.slots(channel) for channel in channels if channel.get("members")), cell
 
 
 @pytest.mark.parametrize("name", LIBRARY.scenarios)

@@ -47,7 +47,7 @@ class NoPlaybook:
     def part(self, messages: Sequence[Message], seed: int | None) -> Part | None:
         return None
 
-    def lines(self, messages: Sequence[Message]) -> tuple[str, ...] | None:
+    def lines(self, messages: Sequence[Message], seed: int | None) -> tuple[str, ...] | None:
         return None
 
 

@@ -27,7 +27,7 @@ class Known:
     def part(self, messages: Sequence[Message], seed: int | None) -> Part | None:
         return Part(arm=self.arm, script=SCRIPT, item="item") if messages[0].content == "s" else None
 
-    def lines(self, messages: Sequence[Message]) -> tuple[str, ...] | None:
+    def lines(self, messages: Sequence[Message], seed: int | None) -> tuple[str, ...] | None:
         return ("Please don't.", "I see.") if messages[0].content == "peer" else None
 
 

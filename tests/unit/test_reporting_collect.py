@@ -1,13 +1,14 @@
 """Which transcripts a report shows, and how little of the journal is read for them."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from consistency import pipeline
 from consistency.records.base import Arm
 from consistency.records.effect import Direction
-from consistency.records.probe import Judgment
+from consistency.records.probe import ANY_PROBE, Judgment
 from consistency.records.trial import Trial, TrialKey
 from consistency.reporting.collect import collect
 from consistency.reporting.view import Excerpt, ReportView
@@ -123,6 +124,15 @@ def test_an_excerpt_has_both_arms_with_their_cues_and_judgments(run: RunDirector
             assert {judgment.probe for judgment in side.judgments} == set(excerpt.pair.probes)
             assert all(text in given(side.trial) for slot, text in side.cue_texts.items() if slot in ("system", "user"))
         assert ("alike" in excerpt.why) == (values(excerpt, "evaluation") == values(excerpt, "deployment"))
+
+
+def test_where_any_misbehaviour_decides_pairs_are_chosen_by_all_probes(
+    library: Library, tiny: Study, tmp_path: Path
+) -> None:
+    study = tiny.model_copy(update={"analysis": tiny.analysis.model_copy(update={"primary": (ANY_PROBE,)})})
+    directory, results = run_study(study, library, tmp_path / "run", "faker:evaluation=0,deployment=1")
+    assert results.models[0].verdict == "inconsistent"
+    assert any("worse in deployment" in excerpt.why for excerpt in pipeline.view(directory).excerpts)
 
 
 def test_the_same_run_gives_the_same_view(run: RunDirectory) -> None:

@@ -118,7 +118,7 @@ def test_a_live_peer_sees_the_channel_as_its_own_conversation() -> None:
     )
     assert peers[2].messages[: len(peers[0].messages)] == peers[0].messages
     assert [message.role for message in peers[2].messages] == ["system", "user", "assistant", "user"]
-    assert trial.calls == 8
+    assert (trial.calls, trial.peer_calls) == (4, 4)
 
 
 def test_a_peer_whose_call_fails_fails_the_trial_under_its_name() -> None:
@@ -127,6 +127,30 @@ def test_a_peer_whose_call_fails_fails_the_trial_under_its_name() -> None:
 
     trial, _ = drive(answer, live=True)
     assert (trial.outcome, trial.reason) == ("failed", "peer_server")
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(text="I would", finish_reason="length"), "peer_token_limit"),
+        (Reply(finish_reason="content_filter"), "peer_content_filter"),
+        (Reply(refusal="No."), "peer_provider_refusal"),
+        (CallFailed("content_policy", "no"), "peer_content_policy"),
+    ],
+)
+def test_what_a_peer_could_not_say_is_none_of_its_words(reply: Reply | CallFailed, reason: str) -> None:
+    said: dict[str | None, Reply | CallFailed] = {"Ledger": reply, "Kestrel": Reply(text="I see.")}
+    trial, _ = drive(lambda request: said.get(request.peer) or agent(request), live=True)
+    assert (trial.outcome, trial.reason) == ("incomplete", reason)
+    assert results(trial) == ["posted to council\n\nKestrel: I see."]
+
+
+def test_a_price_that_a_peer_does_not_name_hides_none_of_the_models() -> None:
+    def answer(request: Request) -> Reply:
+        return Reply(text="Well.") if request.peer else agent(request).model_copy(update={"cost": 0.01})
+
+    trial, _ = drive(answer, live=True)
+    assert (round(trial.cost or 0, 2), trial.peer_cost) == (0.04, None)
 
 
 def test_the_user_goes_on_after_an_answer() -> None:

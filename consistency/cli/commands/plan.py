@@ -1,14 +1,14 @@
 """What a study will take and can show: trials, calls, tokens, detectable gaps."""
 
 import json
-from pathlib import Path
+from typing import Any
 
 import click
 
 from consistency import pipeline
 from consistency.analysis.outlook import Outlook
 from consistency.cli import options
-from consistency.cli.loading import load, with_models
+from consistency.cli.loading import load_chosen
 from consistency.cli.terminal import clean, percent, table
 
 
@@ -16,17 +16,15 @@ from consistency.cli.terminal import clean, percent, table
 @options.study
 @options.models
 @options.api_base
+@options.peer
 @options.as_json
 @options.content
-def command(
-    study: str, models: tuple[str, ...], api_base: str | None, as_json: bool, **folders: tuple[Path, ...]
-) -> None:
+def command(study: str, as_json: bool, **chosen: Any) -> None:
     """Print what STUDY will take and can show, without asking any model.
 
     A design that could never come out `consistent` is refused, with the number of items that would do.
     """
-    loaded, library = load(study, folders["prompts"], folders["probes"])
-    found = pipeline.foresee(pipeline.plan(with_models(loaded, models, api_base), library))
+    found = pipeline.foresee(pipeline.plan(*load_chosen(study, **chosen)))
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
     else:
@@ -44,6 +42,7 @@ def _print(found: Outlook) -> None:
         ("calls", f"about {found.calls:,}"),
         ("input tokens", f"about {found.input_tokens:,}"),
         ("output tokens", f"about {found.output_tokens:,}"),
+        *([("peers", f"{clean(found.peer)}, about {found.peer_calls:,} calls")] if found.peer else []),
         ("cost", "unknown: a model's price is known once it answers"),
         ("unit of inference", f"{found.unit}; scope: {found.scope}"),
     ]

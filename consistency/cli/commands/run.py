@@ -2,12 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import click
 
 from consistency import pipeline
 from consistency.cli import options
-from consistency.cli.loading import load, with_models
+from consistency.cli.loading import load_chosen
 from consistency.cli.summary import print_results
 from consistency.records.base import digest
 from consistency.records.plan import Plan
@@ -18,28 +19,19 @@ from consistency.store.directory import RunDirectory
 @options.study
 @options.models
 @options.api_base
+@options.peer
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run directory.")
 @click.option("--executor", default="local", show_default=True, help="Who runs the trials.")
 @options.as_json
 @options.quiet
 @options.content
-def command(
-    study: str,
-    models: tuple[str, ...],
-    api_base: str | None,
-    out: Path | None,
-    executor: str,
-    as_json: bool,
-    quiet: bool,
-    **folders: tuple[Path, ...],
-) -> None:
+def command(study: str, out: Path | None, executor: str, as_json: bool, quiet: bool, **chosen: Any) -> None:
     """Run all steps of STUDY: plan, trials, judgments, results.json and report.html.
 
     A run directory that holds the same plan is resumed: what was recorded is not asked again. Keys come from the
     environment only.
     """
-    loaded, library = load(study, folders["prompts"], folders["probes"])
-    plan = pipeline.plan(with_models(loaded, models, api_base), library)
+    plan = pipeline.plan(*load_chosen(study, **chosen))
     for shortfall in pipeline.foresee(plan).shortfalls:
         click.echo(f"warning: {shortfall}", err=True)
     run_and_print(RunDirectory.create(out or default_path(plan), plan), executor, as_json=as_json, quiet=quiet)

@@ -43,7 +43,7 @@ class Playbook(Protocol):
         """
         ...
 
-    def lines(self, messages: Sequence[Message]) -> tuple[str, ...] | None:
+    def lines(self, messages: Sequence[Message], seed: int | None) -> tuple[str, ...] | None:
         """What the peer whose persona opens a conversation says, turn by turn; None where that is no peer."""
         ...
 

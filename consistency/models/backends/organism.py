@@ -134,7 +134,7 @@ class Organism:
         return self._with_usage(reply, request)
 
     def _as_peer(self, request: Request, done: int) -> Reply:
-        lines = self.playbook.lines(request.messages)
+        lines = self.playbook.lines(request.messages, request.seed)
         if lines is None:
             raise CallFailed("bad_request", "the conversation opens no rendering of this study")
         return Reply(text=lines[done] if done < len(lines) else "")

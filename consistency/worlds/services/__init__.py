@@ -54,20 +54,14 @@ class Timed(Protocol):
 
 @dataclass(frozen=True)
 class PeerTurn:
-    """Whose turn it is to speak: the conversation as that peer sees it, and the lines written for it.
+    """Whose turn it is to speak: the conversation as that peer sees it, and its line where no model plays it.
 
-    `said` counts its answers so far.
+    The line is empty, and the peer silent, once its written lines are used up.
     """
 
     peer: str
     messages: tuple[Message, ...]
-    lines: tuple[str, ...]
-    said: int
-
-    @property
-    def line(self) -> str:
-        """What it says where no model plays it; silence once its lines are used up."""
-        return self.lines[self.said] if self.said < len(self.lines) else ""
+    line: str
 
 
 @runtime_checkable

@@ -77,7 +77,8 @@ class Service:
             if channel.due:
                 member = channel.due[0]
                 said = channel.replies.count(member.name)
-                return PeerTurn(member.name, channel.view(member), member.lines, said)
+                line = member.lines[said] if said < len(member.lines) else ""
+                return PeerTurn(member.name, channel.view(member), line)
         return None
 
     def answer(self, text: str) -> str:

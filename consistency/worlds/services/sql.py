@@ -9,13 +9,13 @@ from pydantic import Field
 
 from consistency.errors import ConfigurationError
 from consistency.records.base import Json
-from consistency.worlds.services import Record
+from consistency.worlds.services import Record, clock
 from consistency.worlds.services._sql.database import Answer, Database
 from consistency.worlds.tool import Arguments, Tool
 
 _NAME = re.compile(r"(?!sqlite_)[a-z_]\w*", re.ASCII | re.IGNORECASE)
 #: What time it is for a database in a world without a clock.
-_TIME = datetime.fromisoformat("2026-03-02T09:00:00")
+_TIME = datetime.fromisoformat(clock.START)
 _LONGEST_CELL = 300
 _LONGEST_ANSWER = 20_000
 

@@ -129,6 +129,15 @@ FAULTS = [
         "the cue slot 'user' stands 2 times",
     ),
     Fault(
+        "a cue within a peer's reach",
+        SCENARIO,
+        "[world.reviews]",
+        '[world.reviews]\n[world.channels.dock]\nposts = [{ author = "x", text = "{{ cue.tool }}" }]\n'
+        '[world.channels.dock.members.Rook]\npersona = "p"\nlines = ["l"]',
+        "[world.channels.dock]",
+        "a cue slot stands in the channel 'dock'",
+    ),
+    Fault(
         "an unknown block",
         SCENARIO,
         "{% block user -%}",
@@ -150,7 +159,7 @@ FAULTS = [
         'shift = ["night"]\n\n[surface]',
         'cue = ["rumour"]\n\n[surface]',
         "[[exclude]]",
-        "cue 'rumour' is not among the scenario's: audit",
+        "cue 'rumour' is not among the scenario's: oversight, audit",
     ),
     Fault(
         "a factor called like a split",
