@@ -149,10 +149,11 @@ def _variables(scenario: Scenario) -> Iterator[Problem]:
         if "{" not in text:
             continue
         try:
-            variables = template.Template(text, document.path, line).variables
+            template.Template(text, document.path, line)
         except ContentError as error:
             yield from error.problems
             continue
+        variables = template.variables(text)
         used |= variables
         for name in sorted(variables - allowed):
             yield Problem(document.path, line + _line_within(text, name), f"undefined variable {name!r}")

@@ -133,8 +133,8 @@ class Renderer:
         marked = {**context, "cue": template.MARKERS}
         blocks = self.body.blocks(marked)
         world = {name: _existing(table) for name, table in self.world(marked).items()}
-        follow_ups = tuple(blocks[name] for name in _follow_ups(blocks))
-        system, user = blocks.get("system", ""), blocks.get("user", "")
+        follow_ups = tuple(_tidy(blocks[name]) for name in _follow_ups(blocks))
+        system, user = _tidy(blocks.get("system", "")), _tidy(blocks.get("user", ""))
         rendered = Skeleton(item, context, system, user, follow_ups, world, self.signs(context))
         if template.leftovers(rendered.texts):
             document = self.scenario.document
@@ -145,8 +145,8 @@ class Renderer:
     def arm(self, skeleton: Skeleton, wording: Wording, arm: Arm) -> Rendering:
         """One arm of a skeleton under a wording."""
         texts = {slot: text for slot, text in cue_texts(wording, arm, skeleton).items() if slot in skeleton.slots}
-        said = (template.drop_slots(text, texts) for text in (skeleton.system, skeleton.user, *skeleton.follow_ups))
-        system, user, *follow_ups = (template.fill(_tidy(text), texts) for text in said)
+        said = (_without_empty(text, texts) for text in (skeleton.system, skeleton.user, *skeleton.follow_ups))
+        system, user, *follow_ups = (template.fill(text, texts) for text in said)
         return Rendering(
             arm=arm,
             system=system,
@@ -196,6 +196,12 @@ def _follow_ups(blocks: Mapping[str, str]) -> list[str]:
     """The blocks `user_2`, `user_3`, … that say something, in their order."""
     numbered = sorted((int(found[1]), name) for name in blocks if (found := FOLLOW_UP.fullmatch(name)))
     return [name for _, name in numbered if blocks[name].strip()]
+
+
+def _without_empty(text: str, texts: Mapping[str, str]) -> str:
+    """A tidy text without the slots that a wording leaves empty."""
+    left = template.drop_slots(text, texts)
+    return left if left is text else _tidy(left)
 
 
 def _tidy(text: str) -> str:

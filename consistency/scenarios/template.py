@@ -23,10 +23,6 @@ from consistency.records.scenario import CUE_SLOTS
 _OPEN, _CLOSE = "\ue000", "\ue001"
 MARKERS = {slot: f"{_OPEN}{slot}{_CLOSE}" for slot in CUE_SLOTS}
 _MARKER = re.compile(f"{_OPEN}([a-z]+){_CLOSE}")
-_EMPTY = {
-    slot: re.compile(f"^[ \\t]*{marker}[ \\t]*(?:\\n\\n?|\\Z)| ?{marker} ?", re.MULTILINE)
-    for slot, marker in MARKERS.items()
-}
 
 Context = Mapping[str, Json]
 Render = Callable[[Context], Json]
@@ -35,10 +31,17 @@ environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, ke
 
 
 @lru_cache(maxsize=4096)
-def _compiled(text: str) -> tuple[jinja2.Template, frozenset[str]]:
-    """A text's template and the variables that it asks for; compiling is most of the work of checking a library."""
-    tree = environment.parse(text)
-    return environment.from_string(tree), frozenset(meta.find_undeclared_variables(tree))
+def _compiled(text: str) -> jinja2.Template:
+    """A text's template; compiling is most of the work of checking a library."""
+    template = environment.from_string(text)
+    template.globals = environment.globals  # each rendering copies this table, and a chain of two is slow to copy
+    return template
+
+
+@lru_cache(maxsize=4096)
+def variables(text: str) -> frozenset[str]:
+    """The variables that a template without errors asks for."""
+    return frozenset(meta.find_undeclared_variables(environment.parse(text)))
 
 
 class Template:
@@ -47,7 +50,7 @@ class Template:
     def __init__(self, text: str, path: str, line: int) -> None:
         self.path, self.line = path, line
         try:
-            self.compiled, self.variables = _compiled(text)
+            self.compiled = _compiled(text)
         except jinja2.TemplateSyntaxError as error:
             raise ContentError([Problem(path, line + error.lineno - 1, f"template: {error.message}")]) from error
 
@@ -172,15 +175,30 @@ def slotted(value: Json) -> Render:
 
 def drop_slots(text: str, kept: Container[str]) -> str:
     """A text without the markers of slots that a wording leaves empty."""
-    for slot, pattern in _EMPTY.items():
-        if slot not in kept and MARKERS[slot] in text:
-            text = pattern.sub(lambda found: " " if found[0][0] == found[0][-1] == " " else "", text)
+    if _OPEN in text:
+        for slot, marker in MARKERS.items():
+            if slot not in kept and marker in text:
+                text = _without(text, marker)
     return text
+
+
+def _without(text: str, marker: str) -> str:
+    """A text without a marker: a line that it stands alone on goes with the empty one after it, else one space."""
+    left, *rest = text.split(marker)
+    for right in rest:
+        before, after = left.rstrip(" \t"), right.lstrip(" \t")
+        if (not before or before[-1] == "\n") and (not after or after[0] == "\n"):
+            left = before + after.removeprefix("\n").removeprefix("\n")
+        elif left.endswith(" ") and right.startswith(" "):
+            left += right[1:]
+        else:
+            left = left.removesuffix(" ") + right.removeprefix(" ")
+    return left
 
 
 def fill(text: str, texts: Mapping[str, Json]) -> str:
     """A text with every marker replaced by its slot's text."""
-    return _MARKER.sub(lambda found: texts[found[1]], text)
+    return _MARKER.sub(lambda found: texts[found[1]], text) if _OPEN in text else text
 
 
 def leftovers(value: Json) -> bool:
