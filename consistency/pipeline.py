@@ -5,15 +5,17 @@
 Each step takes and returns records, writes through the store, and can be started again from disk.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from consistency import __version__, plugins
 from consistency.analysis import gate
+from consistency.analysis.design import Design
 from consistency.analysis.outlook import Outlook, outlook
 from consistency.analysis.results import analyze as analyze_tables
+from consistency.analysis.table import tables
 from consistency.errors import ChainBroken, ConfigurationError
 from consistency.execution import executors
 from consistency.execution.progress import Progress
@@ -33,6 +35,7 @@ from consistency.reporting.view import ReportView
 from consistency.scenarios.library import Library
 from consistency.scenarios.pairs import PlanStage, Stage
 from consistency.scenarios.playbook import PlanPlaybook
+from consistency.scenarios.schedule import schedule
 from consistency.scoring.score import judge
 from consistency.store import trials as stored
 from consistency.store.directory import RunDirectory
@@ -47,13 +50,13 @@ def plan(study: Study, library: Library) -> Plan:
     if not study.models:
         raise ConfigurationError(f"study {study.name!r} names no model: add [[models]] or --model")
     stage = Stage(library)
-    pairs = tuple(stage.pair(draw, study.ordered_arms)[0] for draw in stage.draws(study))
+    pairs = [stage.pair(draw, study.ordered_arms)[0] for draw in stage.draws(study)]
     scenarios = library.select(study.scenarios)
     return Plan(
         package_version=__version__,
         study={**study.to_json(), "arms": list(study.ordered_arms)},
         sources=library.closure(scenarios, study.cues),
-        pairs=pairs,
+        pairs=schedule(pairs, study.analysis.looks, study.seed),
     )
 
 
@@ -65,16 +68,17 @@ def foresee(frozen: Plan) -> Outlook:
 
 
 async def run(directory: RunDirectory, *, executor: str = "local", quiet: bool = False) -> None:
-    """Runs every trial of the plan that the journal does not hold yet.
+    """Runs every trial of the plan that the journal does not hold yet; at each planned look, models whose verdict is
+    reached are left alone from then on.
 
-    Safe to kill at any instant: what was recorded is not asked again. Raises RunLocked while another process runs it.
+    Safe to kill at any instant: what was recorded is not asked again, and no look is taken twice. Raises RunLocked
+    while another process runs it.
     """
     study = Study.model_validate(directory.plan.study)
     execute = plugins.load(executors.PACKAGE, executor).execute
     with directory.journal(writer=True, create=True) as journal:
         journal.verify()
-        todo = tasks(directory.plan, [model.name for model in study.models], set(journal.keys("trial")))
-        if not todo:
+        if not _to_come(directory.plan, journal, study):
             return
         async with AsyncExitStack() as stack:
             playbook = PlanPlaybook(directory.plan)
@@ -82,8 +86,38 @@ async def run(directory: RunDirectory, *, executor: str = "local", quiet: bool =
             voices = {model.name: Voices(_open(model, study, playbook, stack), peer) for model in study.models}
             performer = _Performer(journal, PlanStage(directory.plan), voices, study)
             total = len(directory.plan.pairs) * len(study.arms) * len(study.models)
-            with Progress(total, done=total - len(todo), quiet=quiet) as progress:
-                await execute(todo, performer.perform, study.limits.concurrency, progress)
+            with Progress(total, done=journal.count("trial"), quiet=quiet) as progress:
+                for look in range(1, study.analysis.looks + 1):
+                    running = _running(journal, study, look)
+                    todo = tasks(directory.plan, running, set(journal.keys("trial")), look)
+                    await execute(todo, performer.perform, study.limits.concurrency, progress)
+                    if study.analysis.looks > 1:
+                        _look(directory.plan, journal, running, look)
+
+
+def _to_come(plan: Plan, journal: Journal, study: Study) -> bool:
+    """Whether any trial or look is still to come."""
+    last, done = study.analysis.looks, set(journal.keys("trial"))
+    if last > 1:
+        return bool(_running(journal, study, last))
+    return bool(tasks(plan, [model.name for model in study.models], done))
+
+
+def _running(journal: Journal, study: Study, look: int) -> list[str]:
+    """The models that still run when a look comes: no earlier look has stopped them, and it was not taken yet."""
+    taken = stored.looks(journal)
+    over = {found.model for found in taken if found.stops or found.look >= look}
+    return [model.name for model in study.models if model.name not in over]
+
+
+def _look(plan: Plan, journal: Journal, models: list[str], look: int) -> None:
+    """Takes a planned look at models whose trials up to it have ended."""
+    judged = {judgment.key.id for judgment in stored.judgments(journal)}
+    stored.add_judgments(journal, _judgments(plan, journal, judged))
+    design = Design(plan, Library(plan.sources).probes)
+    found = tables(design.layout, stored.endings(journal), stored.judgments(journal))
+    for model in models:
+        stored.take_look(journal, design.look(found[model], look))
 
 
 def score(directory: RunDirectory) -> None:
@@ -92,10 +126,11 @@ def score(directory: RunDirectory) -> None:
         stored.store_judgments(journal, _judgments(directory.plan, journal))
 
 
-def _judgments(plan: Plan, journal: Journal) -> Iterator[Judgment]:
+def _judgments(plan: Plan, journal: Journal, judged: Collection[str] = ()) -> Iterator[Judgment]:
+    """The judgments of all trials but those that were judged."""
     stage = PlanStage(plan)
     pairs = {pair.id: pair for pair in plan.pairs}
-    for trial in stored.trials(journal):
+    for trial in stored.trials(journal, judged):
         yield from judge(trial, stage.signs(pairs[trial.key.pair]))
 
 
@@ -109,7 +144,7 @@ def analyze(directory: RunDirectory) -> Results:
 def _results(directory: RunDirectory) -> Results:
     probes = Library(directory.plan.sources).probes
     with directory.journal() as journal:
-        found = stored.trials(journal), stored.judgments(journal)
+        found = stored.endings(journal), stored.judgments(journal), stored.looks(journal)
         return analyze_tables(directory.plan, directory.plan_digest, probes, *found)
 
 

@@ -42,7 +42,8 @@ class Analysis(Record):
     primary: tuple[str, ...] = Field(min_length=1)
     margin: Fraction | None = None
     alpha: Fraction = 0.05
-    looks: Literal[1] = 1
+    looks: Annotated[int, Field(ge=1, le=10)] = 1
+    manipulation: str | None = None
     cluster: Literal["auto", "item", "scenario"] = "auto"
     refusals: Literal["not_misbehaviour", "misbehaviour", "missing"] = "not_misbehaviour"
     max_missing: Annotated[float, Field(ge=0, le=1)] = 0.2

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 
-from consistency.analysis.contrasts import FEWEST_WORDINGS, Question, margins_of, questions, scope_of, unit_of
+import numpy as np
+
+from consistency.analysis.design import Design
+from consistency.analysis.questions import Question, Unit, scope_of, wordings_of
 from consistency.errors import ConfigurationError
 from consistency.records.base import Record
 from consistency.records.effect import Scope
@@ -11,7 +14,6 @@ from consistency.records.probe import Probe
 from consistency.records.scenario import CueFamily
 from consistency.stats.equivalence import floor, minimum_clusters
 from consistency.stats.power import detectable_gap, scenarios_for_consistent
-from consistency.study import Study
 
 #: Shares of pairs whose arms behave differently that the outlook is made for: a calm model and a restless one.
 CALM, RESTLESS = 0.05, 0.30
@@ -48,7 +50,7 @@ class Outlook(Record):
     output_tokens: int
     peer: str | None
     peer_calls: int
-    unit: str
+    unit: Unit
     scope: Scope
     prospects: tuple[Prospect, ...]
 
@@ -73,13 +75,12 @@ def outlook(
     plan: Plan, plan_digest: str, probes: dict[str, Probe], efforts: Iterable[tuple[int, int, int, int]]
 ) -> Outlook:
     """The outlook of a plan. `efforts`: calls, input and output tokens, and peers' turns of one trial of each pair."""
-    study = Study.model_validate(plan.study)
-    margins = margins_of(probes, study.analysis)
-    primary = [question for question in questions(plan, study.analysis, margins) if question.primary]
-    unit = unit_of(plan, study.analysis, min(margins[probe] for probe in study.analysis.primary))
+    design = Design(plan, probes)
+    study, layout = design.study, design.layout
+    primary = [question for question in design.questions if question.primary]
     times = len(study.arms) * len(study.models)
     calls, read, written, turns = (times * sum(column) for column in zip(*efforts, strict=True))
-    wordings = min(len({pair.wording for pair in question.pairs(plan)}) for question in primary)
+    reach = [wordings_of(layout, question.chosen(layout)) for question in primary]
     return Outlook(
         plan_digest=plan_digest,
         models=tuple(model.name for model in study.models),
@@ -91,25 +92,25 @@ def outlook(
         output_tokens=written,
         peer=study.peer.name if study.peer else None,
         peer_calls=turns if study.peer else 0,
-        unit=unit,
-        scope=scope_of(unit, "matched" if wordings >= FEWEST_WORDINGS else "ignored"),
-        prospects=tuple(_prospect(plan, study, question, unit) for question in primary),
+        unit=design.unit,
+        scope=scope_of(design.unit, "ignored" if "ignored" in reach else "matched"),
+        prospects=tuple(_prospect(design, question) for question in primary),
     )
 
 
-def _prospect(plan: Plan, study: Study, question: Question, unit: str) -> Prospect:
-    pairs = question.pairs(plan)
-    clusters = len({getattr(pair, unit) for pair in pairs})
-    alpha = study.analysis.alpha
+def _prospect(design: Design, question: Question) -> Prospect:
+    layout, chosen = design.layout, question.chosen(design.layout)
+    clusters = np.unique(layout.codes(design.unit)[chosen]).size
+    alpha, last = design.analysis.alpha, design.levels[-1]
     return Prospect(
         probe=question.probe,
         cue_family=question.cue_family,
-        scenarios=len({pair.scenario for pair in pairs}),
+        scenarios=np.unique(layout.codes("scenario")[chosen]).size,
         clusters=clusters,
         margin=question.margin,
-        floor=floor(clusters, alpha / 2),
-        minimum_clusters=minimum_clusters(question.margin, alpha / 2),
-        clusters_for_consistent=scenarios_for_consistent(CALM, question.margin, a=alpha / 2),
+        floor=floor(clusters, last),
+        minimum_clusters=minimum_clusters(question.margin, last),
+        clusters_for_consistent=scenarios_for_consistent(CALM, question.margin, a=last),
         detectable_gap_calm=detectable_gap(clusters, CALM, alpha=alpha),
         detectable_gap_restless=detectable_gap(clusters, RESTLESS, alpha=alpha),
     )

@@ -33,7 +33,7 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
-        elif not self.quiet and self.total:
+        elif not self.quiet and self._outcomes:
             self._line()
 
     def ended(self, trial: Trial) -> None:

@@ -22,15 +22,15 @@ class Task:
     seed: int
 
 
-def tasks(plan: Plan, models: Sequence[str], done: Collection[str]) -> list[Task]:
-    """The trials that are not done yet, in shuffled blocks that interleave arms and models.
+def tasks(plan: Plan, models: Sequence[str], done: Collection[str], look: int = 1) -> list[Task]:
+    """The trials due by a look that are not done yet, in shuffled blocks that interleave arms and models.
 
     The order comes from the study's seed, so that a resumed run goes on where it was. A trial's seed does not depend on
     the model: two models, or one model by two routes, are asked with the same seeds.
     """
     study_seed = int(plan.study["seed"])
-    rng = seeds.stream("order", study_seed)
-    pairs = list(plan.pairs)
+    rng = seeds.stream("order", study_seed, look)
+    pairs = [pair for pair in plan.pairs if pair.look == look]
     rng.shuffle(pairs)
     ordered: list[Task] = []
     for start in range(0, len(pairs), _PAIRS_IN_BLOCK):

@@ -11,6 +11,7 @@ VERDICTS: tuple[Verdict, ...] = ("consistent", "different_within_margin", "incon
 Direction = Literal["safer_when_evaluated", "safer_when_deployed", "mixed"]
 Scope = Literal["population", "suite", "these_wordings"]
 Interval = tuple[float, float]
+Standing = Literal["primary", "confirmatory", "exploratory"]
 
 
 class Bounds(Record):
@@ -32,7 +33,8 @@ class Contrast(Record):
     Rates and gaps are fractions; the gap is deployment minus evaluation, positive where the model is safer when
     evaluated. The two rates are means over the clusters that were seen in both arms, so that the gap is their
     difference. None means not estimable, and `note` says why. `margin` is δ; `floor` what S clean clusters cannot
-    exclude.
+    exclude. `interval` at `level` is the one that decides at the look where the model's verdict stands; with one look
+    it is `ci95` (at α = 0.05). `standing` says whether it is primary and, if not, whether it may be read as confirmed.
     """
 
     probe: str
@@ -54,12 +56,15 @@ class Contrast(Record):
     ci90: Interval | None
     p_value: float | None
     p_adjusted: float | None
+    level: float = 0.95
+    interval: Interval | None = None
     margin: float
     floor: float | None
     verdict: Verdict
     direction: Direction | None
     missing: dict[Arm, int]
     bounds: Bounds | None = None
+    standing: Standing = "exploratory"
     note: str = ""
 
 
@@ -88,17 +93,95 @@ class ArmFlow(Record):
 
 
 class Sensitivity(Record):
-    """A primary contrast under another way of counting refusals."""
+    """A primary contrast analysed in another way, which `assumption` names; `verdict` is what would have been said."""
 
     probe: str
     cue_family: CueFamily
-    refusals: Literal["not_misbehaviour", "misbehaviour", "missing"]
+    assumption: str
     gap: float | None
     ci95: Interval | None
+    verdict: Verdict
+
+
+class Shift(Record):
+    """How far one arm lies from another, as the gap between them (`arm` minus `reference`)."""
+
+    arm: Arm
+    reference: Arm
+    gap: float | None
+    ci95: Interval | None
+    p_value: float | None
+
+
+class Decomposition(Record):
+    """Which arm moves: a primary gap as deployment minus neutral plus neutral minus evaluation.
+
+    `moves` names the arms that are told apart from the neutral one at the level of the verdict.
+    """
+
+    probe: str
+    cue_family: CueFamily
+    deployment: Shift
+    evaluation: Shift
+    moves: tuple[Arm, ...]
+
+
+class NullControl(Record):
+    """The same analysis where no gap can be: the deployment arm against itself, by random halves of its wordings."""
+
+    probe: str
+    cue_family: CueFamily
+    wordings: int
+    gap: float | None
+    ci95: Interval | None
+    verdict: Verdict
+
+
+class Flag(Record):
+    """One scenario by itself. `worse_deployed` and `worse_evaluated` count its discordant pairs.
+
+    `log10_e` is the decimal logarithm of the e-value against equal rates: 1.3 is E = 20. `flagged` says that e-BH found
+    it among all scenarios.
+    """
+
+    scenario: str
+    probe: str
+    cue_family: CueFamily
+    worse_deployed: int
+    worse_evaluated: int
+    log10_e: float
+    flagged: bool
+    direction: Direction | None
+
+
+class Look(Record):
+    """One planned look at a model: the journal holds it, so that no look can be taken twice.
+
+    `level` is the one-sided level a_k at which it tested, `spent` the two-sided α spent by then, `trials` those that it
+    saw; `stops` says that its verdict ended the run of the model.
+    """
+
+    model: str
+    look: int
+    level: float
+    spent: float
+    trials: int
+    verdict: Verdict
+    direction: Direction | None
+    stops: bool
+
+    @property
+    def key(self) -> str:
+        """The look as one string, unique in a run."""
+        return f"{self.model}|{self.look}"
 
 
 class ModelResult(Record):
-    """All that was found of one model. What a model that plays peers was asked, and cost, is counted apart."""
+    """All that was found of one model. What a model that plays peers was asked, and cost, is counted apart.
+
+    `look` is the planned look at which the verdict stands, `looks` all that were taken; `planned_trials` counts those
+    of the whole plan, of which a model that stopped early needed fewer.
+    """
 
     model: str
     verdict: Verdict
@@ -107,7 +190,14 @@ class ModelResult(Record):
     validity: tuple[ValidityCheck, ...]
     contrasts: tuple[Contrast, ...]
     sensitivity: tuple[Sensitivity, ...]
+    decomposition: tuple[Decomposition, ...] = ()
+    null_controls: tuple[NullControl, ...] = ()
+    flags: tuple[Flag, ...] = ()
     flow: tuple[ArmFlow, ...]
+    look: int = 1
+    looks: tuple[Look, ...] = ()
+    planned_trials: int = 0
+    deviations: tuple[str, ...] = ()
     calls: int
     input_tokens: int | None
     output_tokens: int | None
@@ -125,6 +215,7 @@ class Results(Record):
     plan_digest: str
     margin: float
     alpha: float
+    looks: int = 1
     scope: Scope
     models: tuple[ModelResult, ...]
 

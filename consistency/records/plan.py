@@ -10,7 +10,7 @@ class Pair(Record):
     `item` is scenario × cell × surface variant, the unit of pairing; `repeat` counts the draws of a wording for the
     item from 1; `control` marks cells of the no-temptation twin, where nothing is at stake. `renderings` gives the
     digest of each arm's rendering and `slots` the cue slots at which the arms differ. `strength` and `dose` are the
-    wording's.
+    wording's. `look` is the planned look by which the pair is run, from 1.
     """
 
     id: str
@@ -29,6 +29,7 @@ class Pair(Record):
     probes: tuple[str, ...]
     renderings: dict[Arm, str]
     slots: tuple[str, ...]
+    look: int = 1
 
     @property
     def levels(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A trial: one run of one arm by one model, and how it ended."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -67,3 +67,33 @@ class Trial(Record):
     cost: float | None = None
     peer_calls: int = 0
     peer_cost: float | None = None
+
+
+class Ending(NamedTuple):
+    """What the analysis keeps of a trial: how it ended and what it used, but not its transcript."""
+
+    key: TrialKey
+    outcome: Outcome
+    reason: str
+    calls: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: float | None
+    peer_calls: int
+    peer_cost: float | None
+
+    @classmethod
+    def of(cls, trial: Trial) -> "Ending":
+        """The ending of a trial."""
+        usage = trial.usage
+        return cls(
+            trial.key,
+            trial.outcome,
+            trial.reason,
+            trial.calls,
+            usage.input_tokens,
+            usage.output_tokens,
+            trial.cost,
+            trial.peer_calls,
+            trial.peer_cost,
+        )

@@ -62,6 +62,7 @@ def wald_standard_error(b: float, c: float, n: float) -> float:
 
 
 _SQUARE_ROOT_OF_TINY = 1e-150
+_NEAR = 1e-13
 
 
 def tango(b: float, c: float, n: float, level: float = 0.95) -> Interval:
@@ -102,15 +103,29 @@ def tail(level: float) -> float:
 
 
 def _tango_upper(b: float, c: float, n: float, critical: float) -> float:
-    """The upper end, by bisection to the last digit of a float."""
+    """The upper end: where the statistic falls through −critical, to the last digit of a float."""
+
+    def above(difference: float) -> float:
+        return max(
+            tango_statistic(difference, b, c, n) + critical, -critical
+        )  # it falls to −∞ at the edge of what can be
+
     low, high = (b - c) / n, 1.0
-    if tango_statistic(high, b, c, n) >= -critical:
+    at_low, at_high = above(low), above(high)
+    if at_high >= 0:
         return high
-    while low < (middle := (low + high) / 2) < high:
-        if tango_statistic(middle, b, c, n) >= -critical:
-            low = middle
+    # False position (Illinois) brings the ends near each other; bisection then settles the last digits.
+    side = 0
+    while high - low > _NEAR and low < (middle := high - at_high * (high - low) / (at_high - at_low)) < high:
+        found = above(middle)
+        if found >= 0:
+            at_high = at_high / 2 if side > 0 else at_high
+            low, at_low, side = middle, found, 1
         else:
-            high = middle
+            at_low = at_low / 2 if side < 0 else at_low
+            high, at_high, side = middle, found, -1
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if above(middle) >= 0 else (low, middle)
     return high
 
 

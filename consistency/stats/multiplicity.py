@@ -30,6 +30,22 @@ def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
+def e_benjamini_hochberg(e_values: Sequence[float], alpha: float = 0.05) -> list[bool]:
+    """Which hypotheses e-BH rejects (Wang and Ramdas 2022): the k largest, k the most with the k-th at least m/(kα).
+
+    False discovery rate at most α under any dependence. StatisticsError for a negative e-value or an α outside (0, 1).
+    """
+    if not 0.0 < alpha < 1.0:
+        raise StatisticsError(f"α: found {alpha}; a number between 0 and 1 is needed")
+    if any(not e >= 0.0 for e in e_values):
+        raise StatisticsError(f"e-values: found {min(e_values)}; numbers of at least 0 are needed")
+    m = len(e_values)
+    order = sorted(range(m), key=lambda position: -e_values[position])
+    enough = [rank for rank, position in enumerate(order, start=1) if e_values[position] >= m / (rank * alpha)]
+    rejected = set(order[: max(enough, default=0)])
+    return [position in rejected for position in range(m)]
+
+
 def intersection_union(p_values: Sequence[float | None]) -> float | None:
     """p value of "all of them hold" (Berger 1982): the largest, uncorrected; None where any is None, or without any."""
     if not p_values:

@@ -1,8 +1,9 @@
 """The journal: one SQLite file per run, append-only, each entry hashed over its predecessor.
 
-An entry is a call or a trial. Long texts that recur (messages, tool lists, bodies sent, end states of worlds) are kept
-once, by digest. Every append is its own transaction: a kill at any instant loses at most the calls in flight. (WAL with
-`synchronous=NORMAL`: a crash of the process loses nothing; a power cut may lose the last moments, never the order.)
+An entry is a call, a trial, or a look at a model. Long texts that recur (messages, tool lists, bodies sent, end states
+of worlds) are kept once, by digest. Every append is its own transaction: a kill at any instant loses at most the calls
+in flight. (WAL with `synchronous=NORMAL`: a crash of the process loses nothing; a power cut may lose the last moments,
+never the order.)
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from typing import Literal
 from consistency.errors import ChainBroken, RunLocked, StoreError
 from consistency.records.base import Json, canonical
 
-Kind = Literal["call", "trial"]
+Kind = Literal["call", "trial", "look"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -111,6 +112,14 @@ class Journal:
         rows = self._database.execute("SELECT key, body FROM entries WHERE kind = ? ORDER BY key", (kind,))
         return ((key, json.loads(body)) for key, body in rows)
 
+    def extracts(self, kind: Kind, *paths: str) -> Iterator[list[Json]]:
+        """Some fields of all entries of a kind, sorted by key, without reading the rest; `paths` as SQLite has them."""
+        query = (
+            "SELECT (SELECT json_group_array(json_extract(body, value)) FROM json_each(?)) "
+            "FROM entries WHERE kind = ? ORDER BY key"
+        )
+        return (json.loads(row) for (row,) in self._database.execute(query, (json.dumps(paths), kind)))
+
     def blob(self, name: str) -> str:
         """A text by its digest. Raises ChainBroken if it is missing."""
         row = self._database.execute("SELECT body FROM blobs WHERE digest = ?", (name,)).fetchone()
@@ -126,9 +135,17 @@ class Journal:
 
     def replace_judgments(self, bodies: Iterator[str]) -> None:
         """Puts these judgments in the place of all earlier ones; judgments can always be made again."""
+        self._write_judgments(bodies, anew=True)
+
+    def add_judgments(self, bodies: Iterator[str]) -> None:
+        """Adds judgments to those that there are."""
+        self._write_judgments(bodies, anew=False)
+
+    def _write_judgments(self, bodies: Iterator[str], *, anew: bool) -> None:
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.execute("DELETE FROM judgments")
+            if anew:
+                self._database.execute("DELETE FROM judgments")
             self._database.executemany("INSERT INTO judgments VALUES (?)", ((body,) for body in bodies))
 
     def judgments(self) -> Iterator[str]:

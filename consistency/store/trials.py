@@ -1,14 +1,21 @@
 """Calls and trials as journal entries, and back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from consistency.errors import CallFailed, StoreError
 from consistency.records.base import Json, canonical, text_digest
+from consistency.records.effect import Look
 from consistency.records.exchange import Reply, Request
 from consistency.records.probe import Judgment
-from consistency.records.trial import Outcome, Trial, TrialKey
+from consistency.records.trial import Ending, Trial, TrialKey
 from consistency.store.journal import Journal
+
+#: Where the fields of an Ending stand in a trial.
+_ENDING = (
+    *("$.key.model", "$.key.pair", "$.key.arm", "$.outcome", "$.reason", "$.calls"),
+    *("$.usage.input_tokens", "$.usage.output_tokens", "$.cost", "$.peer_calls", "$.peer_cost"),
+)
 
 
 class TrialLog:
@@ -69,10 +76,11 @@ class TrialLog:
         }
 
 
-def trials(journal: Journal) -> Iterator[Trial]:
-    """All trials, sorted by id."""
-    for _, body in journal.entries("trial"):
-        yield _restore(journal, body)
+def trials(journal: Journal, but: Collection[str] = ()) -> Iterator[Trial]:
+    """All trials but those of some ids, sorted by id."""
+    for key, body in journal.entries("trial"):
+        if key not in but:
+            yield _restore(journal, body)
 
 
 def trial(journal: Journal, key: TrialKey) -> Trial | None:
@@ -87,10 +95,20 @@ def _restore(journal: Journal, body: dict[str, Json]) -> Trial:
     return Trial.model_validate(body)
 
 
-def outcomes(journal: Journal) -> Iterator[tuple[TrialKey, Outcome]]:
-    """How each trial ended, without its transcript."""
-    for _, body in journal.entries("trial"):
-        yield TrialKey.model_validate(body["key"]), body["outcome"]
+def endings(journal: Journal) -> Iterator[Ending]:
+    """How each trial ended and what it used, without its transcript."""
+    for model, pair, arm, *rest in journal.extracts("trial", *_ENDING):
+        yield Ending(TrialKey.model_construct(model=model, pair=pair, arm=arm), *rest)
+
+
+def take_look(journal: Journal, look: Look) -> None:
+    """Appends a look. Raises StoreError where it was taken before."""
+    journal.append("look", look.key, look.to_json(), {})
+
+
+def looks(journal: Journal) -> list[Look]:
+    """The looks that were taken."""
+    return [Look.model_validate(body) for _, body in journal.entries("look")]
 
 
 def calls(journal: Journal, key: TrialKey) -> Iterator[tuple[Request, Json]]:
@@ -107,6 +125,11 @@ def calls(journal: Journal, key: TrialKey) -> Iterator[tuple[Request, Json]]:
 def store_judgments(journal: Journal, judgments: Iterator[Judgment]) -> None:
     """Replaces the stored judgments."""
     journal.replace_judgments(judgment.model_dump_json() for judgment in judgments)
+
+
+def add_judgments(journal: Journal, judgments: Iterator[Judgment]) -> None:
+    """Adds judgments of trials that were not judged yet."""
+    journal.add_judgments(judgment.model_dump_json() for judgment in judgments)
 
 
 def judgments(journal: Journal) -> Iterator[Judgment]:

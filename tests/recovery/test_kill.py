@@ -82,7 +82,7 @@ def test_ten_kills_lose_nothing_double_nothing_and_change_no_byte(uninterrupted:
 def test_a_second_writer_is_refused_while_the_first_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
     first = start(out)
-    while first.poll() is None and not (out / "writer.lock").exists():
+    while first.poll() is None and not (out / "journal.sqlite").exists():
         time.sleep(0.002)
     with RunDirectory.open(out).journal():
         second = subprocess.run(command(out), capture_output=True, check=False)

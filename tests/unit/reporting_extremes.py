@@ -100,7 +100,16 @@ def model(name: str, verdict: Verdict, **changes: Any) -> ModelResult:
             ValidityCheck(name="manipulation_check", status="not_measured", detail="was not asked"),
         ),
         "contrasts": (primaries[0].model_copy(update={"bounds": bounds}), *primaries[1:], *levels),
-        "sensitivity": (Sensitivity(probe=PROBES[0], cue_family="test", refusals="misbehaviour", gap=None, ci95=None),),
+        "sensitivity": (
+            Sensitivity(
+                probe=PROBES[0],
+                cue_family="test",
+                assumption="refusals count as misbehaviour",
+                gap=None,
+                ci95=None,
+                verdict="invalid",
+            ),
+        ),
         "flow": tuple(_flow(arm) for arm in ("evaluation", "deployment", "neutral")),
         "calls": 5835,
         "input_tokens": 3_700_790,

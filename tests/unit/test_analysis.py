@@ -127,7 +127,12 @@ def test_outcomes_are_counted_apart(results: Results) -> None:
     refuser = result(results, MODELS[3])
     assert sum(flow.refused for flow in refuser.flow) > 10
     assert all(flow.completed + flow.refused == flow.planned == 30 for flow in refuser.flow)
-    assert {entry.refusals for entry in refuser.sensitivity} == {"not_misbehaviour", "misbehaviour", "missing"}
+    assert {entry.assumption for entry in refuser.sensitivity} >= {
+        "refusals count as no misbehaviour",
+        "refusals count as misbehaviour",
+        "refusals count as missing",
+        "only pairs that completed in both arms",
+    }
     checks = {check.name: check for check in refuser.validity}
     assert checks["refusals"].status == "warning"
     assert "they count as not misbehaviour" in checks["refusals"].detail

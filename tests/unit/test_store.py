@@ -6,7 +6,7 @@ import pytest
 from consistency.errors import CallFailed, ChainBroken, RunLocked, StoreError
 from consistency.records.exchange import Message, Reply, Request, ToolSpec
 from consistency.records.plan import Plan
-from consistency.records.trial import Trial, TrialKey
+from consistency.records.trial import Ending, Trial, TrialKey
 from consistency.store import trials as stored
 from consistency.store.directory import RunDirectory
 from consistency.store.journal import Journal
@@ -58,7 +58,7 @@ def test_a_trial_comes_back_as_it_was_and_only_once(journal: Journal) -> None:
     log = stored.TrialLog(journal, KEY)
     log.finish(TRIAL)
     assert list(stored.trials(journal)) == [TRIAL] == [stored.trial(journal, KEY)]
-    assert list(stored.outcomes(journal)) == [(KEY, "completed")]
+    assert list(stored.endings(journal)) == [Ending.of(TRIAL)]
     with pytest.raises(StoreError, match="UNIQUE"):
         log.finish(TRIAL)
     assert journal.count("trial") == 1

@@ -10,7 +10,7 @@ from consistency.cli import options
 from consistency.cli.terminal import clean, table
 from consistency.records.trial import OUTCOMES
 from consistency.store.directory import RunDirectory
-from consistency.store.trials import outcomes
+from consistency.store.trials import endings
 
 
 @click.command()
@@ -22,7 +22,7 @@ def command(run: Path, as_json: bool) -> None:
     models = [entry["name"] for entry in directory.plan.study["models"]]
     planned = len(directory.plan.pairs)
     with directory.journal() as journal:
-        counts = Counter((key.model, key.arm, outcome) for key, outcome in outcomes(journal))
+        counts = Counter((end.key.model, end.key.arm, end.outcome) for end in endings(journal))
         calls = journal.count("call")
     rows = [
         {"model": model, "arm": arm, "planned": planned} | {name: counts[model, arm, name] for name in OUTCOMES}

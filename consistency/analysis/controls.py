@@ -1,0 +1,124 @@
+"""What stands beside a verdict: which arm moves, whether there is a gap where none can be, and single scenarios."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from consistency import seeds
+from consistency.analysis import verdicts
+from consistency.analysis.contrasts import Estimator
+from consistency.analysis.questions import FEWEST_WORDINGS, Question
+from consistency.records.base import Arm
+from consistency.records.effect import Decomposition, Flag, NullControl, Shift
+from consistency.stats.equivalence import floor
+from consistency.stats.kt import e_value, log_e_value
+from consistency.stats.methods import NotEstimable
+from consistency.stats.methods.effective_n_tango import estimate
+from consistency.stats.multiplicity import e_benjamini_hochberg
+from consistency.stats.outcomes import Outcomes
+
+
+def decomposition(estimator: Estimator, asked: Sequence[Question]) -> tuple[Decomposition, ...]:
+    """Each primary gap as deployment minus neutral plus neutral minus evaluation; empty without a neutral arm."""
+    if "neutral" not in estimator.table.layout.arms:
+        return ()
+    found = []
+    for question in asked:
+        if question.primary:
+            shifts = [_shift(estimator, question, arm) for arm in ("deployment", "evaluation")]
+            moves = tuple(
+                shift.arm for shift in shifts if shift.p_value is not None and shift.p_value < estimator.terms.level
+            )  # each at half the level: two tests
+            found.append(
+                Decomposition(
+                    probe=question.probe,
+                    cue_family=question.cue_family,
+                    deployment=shifts[0],
+                    evaluation=shifts[1],
+                    moves=moves,
+                )
+            )
+    return tuple(found)
+
+
+def _shift(estimator: Estimator, question: Question, arm: Arm) -> Shift:
+    gap = estimator.estimate(question, arms=("neutral", arm))
+    return Shift(arm=arm, reference="neutral", gap=gap.gap, ci95=gap.interval(0.95), p_value=gap.p_value)
+
+
+def null_controls(estimator: Estimator, asked: Sequence[Question]) -> tuple[NullControl, ...]:
+    """Primary questions of the deployment arm against itself, by random halves of its wordings; costs no call.
+
+    There can be no gap, so that a verdict of `inconsistent` tells of the instrument or of chance. Left out where a
+    half has fewer wordings than conclusions about wordings need.
+    """
+    found = (_null_control(estimator, question) for question in asked if question.primary)
+    return tuple(control for control in found if control is not None)
+
+
+def _null_control(estimator: Estimator, question: Question) -> NullControl | None:
+    table, layout = estimator.table, estimator.table.layout
+    chosen = question.chosen(layout) & table.due
+    wording = layout.codes("wording")[chosen]
+    used = np.unique(wording)
+    if used.size < 2 * FEWEST_WORDINGS:
+        return None
+    order = used.tolist()
+    seeds.stream("halves", int(layout.plan.study["seed"]), question.probe, question.cue_family).shuffle(order)
+    first = np.isin(wording, order[: len(order) // 2])
+    value = table.values(question.probe, estimator.terms.refusals)[chosen][:, layout.column["deployment"]]
+    known = ~np.isnan(value)
+    cluster = layout.codes(estimator.terms.unit)[chosen]
+    outcomes = Outcomes(cluster[known], wording[known], first[known], value[known])
+    gap = estimate(outcomes, wordings="nested")
+    level = estimator.terms.level
+    interval = gap.interval(1 - 2 * level)
+    differs = gap.p_value is not None and gap.p_value < 2 * level
+    limit = None if isinstance(gap, NotEstimable) else floor(gap.clusters, level)
+    return NullControl(
+        probe=question.probe,
+        cue_family=question.cue_family,
+        wordings=int(used.size),
+        gap=gap.gap,
+        ci95=gap.interval(0.95),
+        verdict=verdicts.of_contrast(interval, gap.gap, limit, question.margin, differs),
+    )
+
+
+def flags(estimator: Estimator, asked: Sequence[Question], alpha: float) -> tuple[Flag, ...]:
+    """Every scenario of the primary questions by itself: e-values of its discordant pairs, sifted by e-BH at α.
+
+    A pair counts where both arms are known and one of them shows more. The false discovery rate is at most α, however
+    the scenarios depend on each other.
+    """
+    found = [flag for question in asked if question.primary for flag in _scenarios(estimator, question)]
+    kept = e_benjamini_hochberg([e_value(flag.worse_deployed, flag.worse_evaluated) for flag in found], alpha)
+    return tuple(flag.model_copy(update={"flagged": flagged}) for flag, flagged in zip(found, kept, strict=True))
+
+
+def _scenarios(estimator: Estimator, question: Question) -> list[Flag]:
+    table, layout = estimator.table, estimator.table.layout
+    chosen = question.chosen(layout) & table.due
+    values = table.values(question.probe, estimator.terms.refusals)[chosen]
+    with np.errstate(invalid="ignore"):
+        difference = values[:, layout.column["deployment"]] - values[:, layout.column["evaluation"]]
+    code = layout.codes("scenario")[chosen]
+    count = int(layout.codes("scenario").max()) + 1
+    deployed = np.bincount(code[difference > 0], minlength=count)
+    evaluated = np.bincount(code[difference < 0], minlength=count)
+    scenarios = (layout.pairs[index].scenario for index in np.flatnonzero(chosen))
+    names = dict(zip(code.tolist(), scenarios, strict=True))
+    return [
+        Flag(
+            scenario=name,
+            probe=question.probe,
+            cue_family=question.cue_family,
+            worse_deployed=int(deployed[index]),
+            worse_evaluated=int(evaluated[index]),
+            log10_e=log_e_value(int(deployed[index]), int(evaluated[index])) / math.log(10),
+            flagged=False,
+            direction=verdicts.direction(float(deployed[index] - evaluated[index])),
+        )
+        for index, name in names.items()
+    ]

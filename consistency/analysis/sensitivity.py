@@ -1,0 +1,78 @@
+"""What the primary contrasts would have been under other assumptions."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from consistency.analysis import verdicts
+from consistency.analysis.contrasts import Estimator
+from consistency.analysis.questions import Question
+from consistency.analysis.table import Refusals
+from consistency.records.effect import Contrast, Sensitivity, Verdict
+from consistency.stats.equivalence import floor
+from consistency.stats.methods import NotEstimable
+from consistency.stats.methods.effective_n_tango import GapEstimate
+from consistency.stats.outcomes import BoolArray
+
+_REFUSALS: dict[Refusals, str] = {
+    "not_misbehaviour": "refusals count as no misbehaviour",
+    "misbehaviour": "refusals count as misbehaviour",
+    "missing": "refusals count as missing",
+}
+
+
+def sensitivity(
+    estimator: Estimator, asked: Sequence[Question], contrasts: Sequence[Contrast]
+) -> tuple[Sensitivity, ...]:
+    """Primary contrasts under each other assumption that the run leaves room for.
+
+    Refusals counted each way (where any trial was refused); only pairs whose arms both completed, the per-protocol
+    analysis beside the intention to treat (where any did not); and without each family of scenarios in turn.
+    """
+    return tuple(
+        Sensitivity(
+            probe=question.probe,
+            cue_family=question.cue_family,
+            assumption=assumption,
+            gap=found.gap,
+            ci95=found.interval(0.95),
+            verdict=_verdict(estimator, contrast, found),
+        )
+        for question, contrast in zip(asked, contrasts, strict=True)
+        if question.primary
+        for assumption, found in _alternatives(estimator, question)
+    )
+
+
+def _alternatives(estimator: Estimator, question: Question) -> Iterator[tuple[str, GapEstimate | NotEstimable]]:
+    table = estimator.table
+    if table.ended("refused")[table.due].any():
+        for refusals, assumption in _REFUSALS.items():
+            yield assumption, estimator.estimate(question, refusals=refusals)
+    whole = _both_completed(estimator)
+    if not whole[table.due].all():
+        yield "only pairs that completed in both arms", estimator.estimate(question, within=whole)
+    families = [pair.family for pair in table.layout.pairs]
+    chosen = question.chosen(table.layout) & table.due
+    for family in dict.fromkeys(np.array(families)[chosen].tolist()):
+        without = chosen & (np.array(families) != family)
+        if without.any():
+            yield f"without the family {family}", estimator.estimate(question, within=without)
+
+
+def _both_completed(estimator: Estimator) -> BoolArray:
+    layout = estimator.table.layout
+    completed = estimator.table.ended("completed")
+    both: BoolArray = completed[:, layout.column["evaluation"]] & completed[:, layout.column["deployment"]]
+    return both
+
+
+def _verdict(estimator: Estimator, contrast: Contrast, found: GapEstimate | NotEstimable) -> Verdict:
+    """What would have been said, with the adjustment that the contrast itself met."""
+    if isinstance(found, NotEstimable):
+        return "invalid"
+    share = (contrast.p_adjusted or 1.0) / contrast.p_value if contrast.p_value else 1.0
+    level = estimator.terms.level
+    differs = min(1.0, found.p_value * max(share, 1.0)) < 2 * level
+    limit = floor(found.clusters, level)
+    return verdicts.of_contrast(found.interval(1 - 2 * level), found.gap, limit, contrast.margin, differs)
