@@ -50,10 +50,8 @@ class _Tally:
     covered: int = 0
 
 
-def certify(
-    plan: Plan | None, grid: Grid, *, seed: int = 1, done: Callable[[CellResult], None] | None = None
-) -> Certificate:
-    """Runs a grid and says what came of it; `done` hears of every cell as it ends. The same seed gives the same text.
+def certify(plan: Plan | None, grid: Grid, *, seed: int = 1, done: Callable[[], None] | None = None) -> Certificate:
+    """Runs a grid and says what came of it; `done` is called as each cell ends. The same seed gives the same text.
 
     With a plan, its scenarios are acted out and the grid's natures of studies meet it; without, bare designs alone are
     run.
@@ -65,7 +63,7 @@ def certify(
         for result in pool.map(partial(_cell, runs=grid.runs, seed=seed), *zip(*jobs, strict=True)):
             cells.append(result)
             if done:
-                done(result)
+                done()
     return Certificate(
         package_version=consistency.__version__,
         code_digest=code_digest(),
