@@ -1,4 +1,7 @@
-"""Several tests at once. A p value of None (not estimable) passes through and does not count among the tests."""
+"""Several tests at once.
+
+A p value or e-value of None (not estimable) passes through and does not count among the tests.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,24 @@ def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
         smallest = min(smallest, p * m / rank)
         adjusted[position] = smallest
     return adjusted
+
+
+def e_benjamini_hochberg(e_values: Sequence[float | None], alpha: float = 0.05) -> list[bool | None]:
+    """Which null hypotheses the e-BH procedure rejects: false discovery rate at most α (Wang and Ramdas 2022).
+
+    The k largest of m e-values, for the greatest k with e_(k) ≥ m/(kα); it holds under any dependence. E-values may be
+    infinite.
+    """
+    if not 0.0 < alpha < 1.0:
+        raise StatisticsError(f"e-BH: found α = {alpha}; a number between 0 and 1 is needed")
+    known = [(e, position) for position, e in enumerate(e_values) if e is not None]
+    for e, position in known:
+        if not e >= 0.0:
+            raise StatisticsError(f"e-value {position}: found {e}; a number of at least 0 is needed")
+    order = sorted(known, reverse=True)
+    enough = [k for k, (e, _) in enumerate(order, start=1) if e * k * alpha >= len(order)]
+    rejected = {position for _, position in order[: max(enough, default=0)]}
+    return [None if e is None else position in rejected for position, e in enumerate(e_values)]
 
 
 def intersection_union(p_values: Sequence[float | None]) -> float | None:
