@@ -1,12 +1,12 @@
 """The running Krichevsky–Trofimov e-process of discordant pairs: evidence that may be read after every batch.
 
 E_t = 2^(b+c) · Beta(b + ½, c + ½) / Beta(½, ½), b and c being the discordant pairs seen by look t in any scenario. It
-is a bet on each pair's sign whose stake is settled before the pair is seen: (b − c)/(b + c + 1) of the purse on b. Under
-the null "in no scenario does the arm change the outcome" each discordant pair is b or c with chance one half, given all
-before it, so that E is a martingale that begins at 1, and P(E ever reaches 1/α) ≤ α (Ville 1939; Turner, Ly and Grünwald
-2024). This holds however the scenario of the next pair is chosen, so long as the choice rests on earlier pairs only: the
-coin is fair in every scenario. It does not hold for the weaker null that gaps cancel in the mean over scenarios: with
-adaptive choice E speaks of "some scenario", not of the mean gap.
+is a bet on each pair's sign whose stake is settled before the pair is seen: (b − c)/(b + c + 1) of the purse on b.
+Under the null "in no scenario does the arm change the outcome" each discordant pair is b or c with chance one half,
+given all before it, so that E is a martingale that begins at 1, and P(E ever reaches 1/α) ≤ α (Ville 1939; Turner, Ly
+and Grünwald 2024). This holds however the scenario of the next pair is chosen, so long as the choice rests on earlier
+pairs only: the coin is fair in every scenario. It does not hold for the weaker null that gaps cancel in the mean over
+scenarios: with adaptive choice E speaks of "some scenario", not of the mean gap.
 
 Looks only after batches read the same martingale at fewer times, which keeps the bound. The mean of several e-processes
 is an e-process too (`mean_of`), as of one per scenario, which sees gaps of opposite signs.
