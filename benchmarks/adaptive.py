@@ -44,7 +44,11 @@ def draws_until_found(chances: np.ndarray, most: int, adaptive: bool, rng: np.ra
     found, running = np.full(audits, most + 1), np.arange(audits)
     for draw in range(most):
         rows = np.arange(running.size)
-        chosen = next_scenarios(*counts, rng) if adaptive else np.full(running.size, draw % scenarios)
+        chosen = (
+            next_scenarios(counts[0], counts[1], counts[2], rng)
+            if adaptive
+            else np.full(running.size, draw % scenarios)
+        )
         outcome = rng.random(running.size)
         first, second = chances[:, rows, chosen]
         counts[0, rows, chosen] += outcome < first

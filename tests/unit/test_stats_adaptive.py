@@ -25,7 +25,7 @@ def draws_until_found(
     found = np.full(audits, most + 1)
     rows = np.arange(audits)
     for draw in range(most):
-        chosen = next_scenarios(*counts, rng) if adaptive else np.full(audits, draw % scenarios)
+        chosen = next_scenarios(counts[0], counts[1], counts[2], rng) if adaptive else np.full(audits, draw % scenarios)
         outcome, first, second = rng.random(audits), for_b[rows, chosen], for_c[rows, chosen]
         counts[0, rows, chosen] += outcome < first
         counts[1, rows, chosen] += (outcome >= first) & (outcome < first + second)

@@ -134,5 +134,5 @@ def test_e_bh_is_bh_on_reciprocals(e: list[float], alpha: float) -> None:
 
 @pytest.mark.parametrize(("e", "alpha"), [([-1.0], 0.05), ([math.nan], 0.05), ([1.0], 0.0), ([1.0], 5.0)])
 def test_e_bh_refuses_what_is_no_evidence(e: list[float], alpha: float) -> None:
-    with pytest.raises(StatisticsError, match="e-value 0|e-BH"):
+    with pytest.raises(StatisticsError, match=r"e-value 0|e-BH"):
         multiplicity.e_benjamini_hochberg(e, alpha)

@@ -80,9 +80,10 @@ def test_a_wording_shared_by_both_arms_is_one_draw() -> None:
         rate = 0.5 + 0.4 * rng.choice([-1, 1], (2, 120))
         y = rng.random(480) < np.where(arm, rate[0][wording], rate[1][wording])
         outcomes = Outcomes(wording // 3, wording, arm, y.astype(float))
-        for mode in found:
-            found[mode].append(estimated(outcomes, mode).squared)
-    assert np.mean(found["matched"]) == pytest.approx(0.0, abs=3 * np.std(found["matched"]) / math.sqrt(300))
+        for mode, squares in found.items():
+            squares.append(estimated(outcomes, mode).squared)
+    tolerance = 3 * float(np.std(found["matched"])) / math.sqrt(300)
+    assert np.mean(found["matched"]) == pytest.approx(0.0, abs=tolerance)
     assert np.mean(found["ignored"]) > 0.05
 
 
@@ -118,7 +119,7 @@ def test_where_nothing_happened_the_upper_end_is_what_the_clusters_leave_possibl
     clean = np.zeros((40, 5))
     result = estimated(balanced(clean, clean))
     assert (result.squared, result.rms, result.degenerate) == (0.0, 0.0, True)
-    assert result.interval(0.95) == (0.0, pytest.approx(math.sqrt(floor(40, 0.025))))
+    assert result.interval(0.95) == pytest.approx((0.0, math.sqrt(floor(40, 0.025))))
 
 
 def test_where_all_clusters_diverge_alike_there_is_a_width_too() -> None:
