@@ -18,7 +18,7 @@ from consistency.stats.equivalence import floor, minimum_clusters
 from consistency.stats.outcomes import BoolArray, FloatArray, IntArray
 from consistency.stats.spending import boundaries, equal_looks, one_sided_levels, power_spending
 
-_DRAWS = 8_000  # studies simulated: a probability is known to ± 0.011 at most
+_DRAWS = 5_000  # studies simulated: a probability is known to ± 0.014 at most
 _SEED = 1998
 
 

