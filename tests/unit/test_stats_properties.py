@@ -1,4 +1,4 @@
-"""What must hold of every estimate, whatever the outcomes: symmetry, invariance, and no certainty out of nothing."""
+"""What must hold of the interval of record, and of the checks on it, whatever the outcomes are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import Phase, assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from consistency.stats.attrition import worst_case
@@ -19,176 +19,208 @@ from consistency.stats.rms_gap import RMSGap, rms_gap
 from consistency.stats.wild_bootstrap import WildBootstrap, wild_bootstrap
 
 MODES: tuple[Wordings, ...] = ("matched", "nested", "ignored")
-often = settings(deadline=None, max_examples=80, derandomize=True)
+ROUNDING = 1e-9
+
+thorough = settings(max_examples=100, derandomize=True, deadline=None)
+modes = st.sampled_from(MODES)
+Trial = tuple[int, int, bool, float]
 
 
-@st.composite
-def outcomes_drawn(draw: st.DrawFn, most_clusters: int = 5) -> Outcomes:
-    """Clusters, wordings and repeats, uneven between arms and clusters; some clusters in one arm only."""
-    clusters, wordings = draw(st.integers(2, most_clusters)), draw(st.integers(1, 5))
-    value = st.sampled_from([0.0, 1.0]) if draw(st.booleans()) else st.sampled_from([0.0, 0.25, 0.5, 0.9, 1.0])
-    trial = st.tuples(st.integers(0, wordings - 1), value)
-    fewest = 0 if draw(st.booleans()) else 1
-    rows = [
-        (cluster, wording, deployment, y)
-        for cluster, deployment in product(range(clusters), (True, False))
-        for wording, y in draw(st.lists(trial, min_size=fewest, max_size=3))
-    ]
-    assume(rows)
+def made(rows: list[Trial]) -> Outcomes:
     cluster, wording, deployment, y = zip(*rows, strict=True)
     return Outcomes(np.array(cluster), np.array(wording), np.array(deployment), np.array(y))
 
 
-def rows_of(outcomes: Outcomes, rows: np.ndarray) -> Outcomes:
+@st.composite
+def studies(draw: st.DrawFn) -> Outcomes:
+    """Up to six clusters, some of them in one arm alone, with uneven repeats and shared wordings."""
+    values = draw(st.sampled_from([(0.0, 1.0), (0.0, 0.0, 0.0, 1.0), (0.0, 0.25, 0.5, 1.0)]))
+    trial = st.tuples(st.integers(0, draw(st.integers(0, 4))), st.sampled_from(values))
+    rows: list[Trial] = []
+    for cluster, deployment in product(range(draw(st.integers(2, 6))), (True, False)):
+        fewest = 1 if cluster < 2 else 0
+        rows += [(cluster, h, deployment, y) for h, y in draw(st.lists(trial, min_size=fewest, max_size=3))]
+    return made(rows)
+
+
+def rows_at(outcomes: Outcomes, rows: np.ndarray) -> Outcomes:
     return Outcomes(outcomes.cluster[rows], outcomes.wording[rows], outcomes.deployment[rows], outcomes.y[rows])
 
 
-def estimated(outcomes: Outcomes, mode: Wordings) -> GapEstimate:
-    result = estimate(outcomes, wordings=mode)
-    assume(isinstance(result, GapEstimate))
-    assert isinstance(result, GapEstimate)
-    return result
+def assert_same(first: GapEstimate | NotEstimable, second: GapEstimate | NotEstimable) -> None:
+    if isinstance(first, NotEstimable) or isinstance(second, NotEstimable):
+        assert first == second
+        return
+    assert second.gap == pytest.approx(first.gap, abs=ROUNDING)
+    assert second.standard_error == pytest.approx(first.standard_error, abs=ROUNDING)
+    assert second.p_value == pytest.approx(first.p_value, abs=1e-6)
+    for level in (0.8, 0.95, 0.99):
+        assert second.interval(level) == pytest.approx(first.interval(level), abs=1e-7)
 
 
-@often
-@given(outcomes_drawn(), st.sampled_from(MODES))
-def test_swapping_the_arms_negates_the_gap_and_mirrors_every_interval(outcomes: Outcomes, mode: Wordings) -> None:
-    swapped = Outcomes(outcomes.cluster, outcomes.wording, ~outcomes.deployment, outcomes.y)
-    result, mirrored = estimated(outcomes, mode), estimated(swapped, mode)
-    assert mirrored.gap == -result.gap
-    for level in (0.9, 0.95):
-        lower, upper = result.interval(level)
-        assert mirrored.interval(level) == pytest.approx((-upper, -lower), abs=1e-9)
-    for check in (cluster_t, wild_bootstrap):
-        first, second = check(outcomes), check(swapped)
-        if isinstance(first, (ClusterT, WildBootstrap)) and isinstance(second, (ClusterT, WildBootstrap)):
-            lower, upper = first.interval(0.9)
-            assert second.interval(0.9) == pytest.approx((-upper, -lower), abs=1e-9)
-
-
-@often
-@given(outcomes_drawn(), st.sampled_from(MODES), st.randoms(use_true_random=False))
-def test_order_and_names_of_clusters_and_wordings_change_nothing(
-    outcomes: Outcomes, mode: Wordings, random: Random
-) -> None:
-    order, clusters, wordings = list(range(outcomes.y.size)), list(range(6)), list(range(5))
-    for labels in (order, clusters, wordings):
-        random.shuffle(labels)
-    shuffled = rows_of(outcomes, np.array(order))
-    renamed = Outcomes(
-        np.array(clusters)[shuffled.cluster] - 3,
-        np.array(wordings)[shuffled.wording] * 11,
-        shuffled.deployment,
-        shuffled.y,
-    )
-    first, second = estimate(outcomes, wordings=mode), estimate(renamed, wordings=mode)
-    assert type(first) is type(second)
-    if isinstance(first, GapEstimate) and isinstance(second, GapEstimate):
-        assert second.gap == pytest.approx(first.gap, abs=1e-12)
-        assert second.interval(0.95) == pytest.approx(first.interval(0.95), abs=1e-7)
-        assert second.p_value == pytest.approx(first.p_value, abs=1e-7)
-    spread, again = rms_gap(outcomes, wordings=mode), rms_gap(renamed, wordings=mode)
-    assert type(spread) is type(again)
-    if isinstance(spread, RMSGap) and isinstance(again, RMSGap):
-        assert again.squared == pytest.approx(spread.squared, abs=1e-9)
-
-
-def width(estimate_of: GapEstimate, level: float) -> float:
-    lower, upper = estimate_of.interval(level)
+def width(result: GapEstimate) -> float:
+    lower, upper = result.interval(0.95)
     return upper - lower
 
 
-COUNTEREXAMPLE = Outcomes(
-    np.tile(np.repeat([0, 1, 2], 2), 2),
-    np.tile(np.arange(6), 2),
-    np.repeat([True, False], 6),
-    np.array([0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0]),
-)
-"""d = −½, 0, −½: (A − Δ²)/V is 14, above the 6 pairs. n is cut to 6; to 12 when every trial is there twice."""
+@thorough
+@given(studies(), modes)
+def test_swapping_the_arms_negates_the_gap_and_mirrors_the_interval(outcomes: Outcomes, mode: Wordings) -> None:
+    there = estimate(outcomes, wordings=mode)
+    back = estimate(Outcomes(outcomes.cluster, outcomes.wording, ~outcomes.deployment, outcomes.y), wordings=mode)
+    if isinstance(there, NotEstimable) or isinstance(back, NotEstimable):
+        assert there == back
+        return
+    assert back.gap == -there.gap
+    assert (back.b, back.c) == pytest.approx((there.c, there.b))
+    assert back.p_value == pytest.approx(there.p_value)
+    lower, upper = there.interval(0.95)
+    assert back.interval(0.95) == pytest.approx((-upper, -lower), abs=ROUNDING)
 
 
-@pytest.mark.xfail(strict=True, reason="the limit on n, the number of pairs, doubles with the copies")
-@settings(often, phases=[Phase.explicit])
-@example(COUNTEREXAMPLE, "matched")
-@given(outcomes_drawn(), st.sampled_from(MODES))
-def test_copies_of_every_trial_never_narrow_the_interval_even_at_the_limit_of_pairs(
-    outcomes: Outcomes, mode: Wordings
+@thorough
+@given(studies(), modes, st.randoms(use_true_random=False))
+def test_the_order_of_the_trials_does_not_matter(outcomes: Outcomes, mode: Wordings, random: Random) -> None:
+    order = random.sample(range(outcomes.y.size), outcomes.y.size)
+    shuffled = rows_at(outcomes, np.array(order))
+    assert_same(estimate(outcomes, wordings=mode), estimate(shuffled, wordings=mode))
+
+
+@thorough
+@given(studies(), modes, st.permutations(range(-3, 3)), st.integers(-(10**9), 10**9))
+def test_names_of_clusters_and_wordings_do_not_matter(
+    outcomes: Outcomes, mode: Wordings, names: list[int], factor: int
 ) -> None:
-    once, twice = estimated(outcomes, mode), estimated(rows_of(outcomes, np.tile(np.arange(outcomes.y.size), 2)), mode)
-    assert width(twice, 0.95) >= width(once, 0.95) - 1e-9
+    renamed = Outcomes(
+        np.array(names)[outcomes.cluster], outcomes.wording * (2 * factor + 1), outcomes.deployment, outcomes.y
+    )
+    assert_same(estimate(outcomes, wordings=mode), estimate(renamed, wordings=mode))
 
 
-@often
-@given(outcomes_drawn(), st.sampled_from(MODES))
-def test_copies_of_every_trial_never_narrow_the_interval_below_the_limit_of_pairs(
-    outcomes: Outcomes, mode: Wordings
+@thorough
+@given(studies(), modes, st.sampled_from([0.01, 0.5, 0.9, 0.95, 0.999]))
+def test_intervals_hold_the_gap_and_stay_between_minus_one_and_one(
+    outcomes: Outcomes, mode: Wordings, level: float
 ) -> None:
-    copied = rows_of(outcomes, np.tile(np.arange(outcomes.y.size), 2))
-    once, twice = estimated(outcomes, mode), estimated(copied, mode)
-    assert twice.gap == pytest.approx(once.gap, abs=1e-12)
-    assert twice.standard_error == pytest.approx(once.standard_error, abs=1e-12)
-    assume(once.n_effective < outcomes.pairs * (1 - 1e-9))
-    for level in (0.8, 0.95):
-        assert width(twice, level) >= width(once, level) - 1e-9
-
-
-@often
-@given(outcomes_drawn(), st.sampled_from(MODES), st.sampled_from([0.5, 0.95, 0.999]))
-def test_intervals_hold_the_estimate_and_stay_inside(outcomes: Outcomes, mode: Wordings, level: float) -> None:
-    result = estimated(outcomes, mode)
-    lower, upper = result.interval(level)
-    assert -1.0 <= lower <= result.gap <= upper <= 1.0
-    assert lower < upper
-    for check in (cluster_t(outcomes), wild_bootstrap(outcomes)):
-        if not isinstance(check, NotEstimable):
-            lower, upper = check.interval(level)
-            assert -1.0 <= lower <= check.gap + 1e-9
-            assert check.gap - 1e-9 <= upper <= 1.0
-    spread = rms_gap(outcomes, wordings=mode)
-    if isinstance(spread, RMSGap):
-        lower, upper = spread.interval(level)
-        assert 0.0 <= lower <= spread.rms <= upper <= 1.0
+    result = estimate(outcomes, wordings=mode)
+    if isinstance(result, GapEstimate):
+        lower, upper = result.interval(level)
+        assert -1.0 <= lower <= result.gap <= upper <= 1.0
         assert lower < upper
 
 
-@often
-@given(outcomes_drawn(), st.sampled_from(MODES))
-def test_p_is_below_five_percent_exactly_when_the_interval_leaves_out_zero(outcomes: Outcomes, mode: Wordings) -> None:
-    result = estimated(outcomes, mode)
-    if abs(result.p_value - 0.05) > 1e-9:
-        lower, upper = result.interval(0.95)
-        assert (result.p_value < 0.05) == (not lower <= 0.0 <= upper)
-    bootstrap = wild_bootstrap(outcomes)
-    if isinstance(bootstrap, WildBootstrap):
-        lower, upper = bootstrap.interval(0.95)
-        assert (bootstrap.p_value <= 0.05) == (not lower <= 1e-12 or not upper >= -1e-12)
+@thorough
+@given(studies(), modes, st.sampled_from([0.2, 0.05, 0.01]))
+def test_p_is_small_exactly_when_the_interval_excludes_zero(outcomes: Outcomes, mode: Wordings, alpha: float) -> None:
+    result = estimate(outcomes, wordings=mode)
+    if isinstance(result, NotEstimable) or abs(result.p_value - alpha) < ROUNDING:
+        return
+    lower, upper = result.interval(1 - alpha)
+    assert (result.p_value < alpha) == (lower > 0.0 or upper < 0.0)
 
 
-@often
-@given(outcomes_drawn(), st.data())
-def test_more_missing_trials_never_narrow_the_worst_case(outcomes: Outcomes, data: st.DataObject) -> None:
-    """Of the bounds of the gap. The outer ends of their intervals can draw in, since filling trials in can lower V."""
-    outcomes = outcomes.paired
-    assume(outcomes.clusters >= 2)
-    order = data.draw(st.permutations(range(outcomes.y.size)))
-    fewer = data.draw(st.integers(0, len(order)))
-    more = data.draw(st.integers(fewer, len(order)))
-    bounds = []
-    for missing in (order[:fewer], order[:more]):
-        gone = np.isin(np.arange(outcomes.y.size), missing)
-        lowest, highest = worst_case(
-            rows_of(outcomes, ~gone),
-            cluster=outcomes.cluster[gone],
-            wording=outcomes.wording[gone],
-            deployment=outcomes.deployment[gone],
-            wordings="ignored",
-        )
-        assert isinstance(lowest, GapEstimate)
-        assert isinstance(highest, GapEstimate)
-        bounds.append((lowest, highest))
-    (low, high), (lower, higher) = bounds
-    assert lower.gap <= low.gap + 1e-12
-    assert higher.gap >= high.gap - 1e-12
-    gap = outcomes.gap
-    assert gap is not None
-    assert low.gap - 1e-12 <= gap <= high.gap + 1e-12
+def doubled(outcomes: Outcomes) -> Outcomes:
+    return rows_at(outcomes, np.tile(np.arange(outcomes.y.size), 2))
+
+
+# Differences of +½ and −½ out of two pairs each: independent pairs as discordant as these would scatter more, so that
+# n is held at the 4 pairs there are; with every trial written twice it is held at 8.
+EVEN = made(
+    [
+        *[(0, 0, True, 1.0), (0, 1, True, 0.0), (0, 2, False, 1.0), (0, 3, False, 0.0)],
+        *[(1, 4, True, 1.0), (1, 5, True, 0.0), (1, 6, False, 1.0), (1, 7, False, 0.0)],
+        *[(2, 8, True, 1.0), (2, 9, True, 1.0), (2, 10, False, 1.0), (2, 11, False, 0.0)],
+    ]
+)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="n is at most the number of pairs, which duplication doubles; where it was held there, the interval narrows",
+)
+@thorough
+@example(EVEN)
+@given(studies())
+def test_duplicating_every_trial_never_narrows_the_interval(outcomes: Outcomes) -> None:
+    before, after = estimate(outcomes, wordings="ignored"), estimate(doubled(outcomes), wordings="ignored")
+    if isinstance(before, GapEstimate) and isinstance(after, GapEstimate):
+        assert width(after) >= width(before) - ROUNDING
+
+
+@thorough
+@example(EVEN)
+@given(studies())
+def test_duplicates_narrow_the_interval_only_where_n_was_all_the_pairs(outcomes: Outcomes) -> None:
+    before, after = estimate(outcomes, wordings="ignored"), estimate(doubled(outcomes), wordings="ignored")
+    if isinstance(before, NotEstimable) or isinstance(after, NotEstimable):
+        assert before == after
+        return
+    assert after.standard_error == pytest.approx(before.standard_error, abs=ROUNDING)
+    assert after.n_effective <= 2 * before.n_effective * (1 + ROUNDING)
+    if before.n_effective < outcomes.pairs * (1 - ROUNDING):
+        assert width(after) == pytest.approx(width(before), abs=1e-7)
+
+
+@st.composite
+def attritions(draw: st.DrawFn) -> tuple[Outcomes, np.ndarray, np.ndarray]:
+    """A study, the trials missing from it, and those and more."""
+    outcomes = draw(studies())
+    flags = st.lists(st.booleans(), min_size=outcomes.y.size, max_size=outcomes.y.size).map(np.array)
+    some = draw(flags)
+    return outcomes, some, some | draw(flags)
+
+
+def worst_gaps(outcomes: Outcomes, missing: np.ndarray) -> tuple[float, float]:
+    lowest, highest = worst_case(
+        rows_at(outcomes, ~missing),
+        cluster=outcomes.cluster[missing],
+        wording=outcomes.wording[missing],
+        deployment=outcomes.deployment[missing],
+        wordings="ignored",
+    )
+    assert isinstance(lowest, GapEstimate)
+    assert isinstance(highest, GapEstimate)
+    return lowest.gap, highest.gap
+
+
+@thorough
+@given(attritions())
+def test_more_missing_trials_never_narrow_the_worst_case(attrition: tuple[Outcomes, np.ndarray, np.ndarray]) -> None:
+    outcomes, some, more = attrition
+    (low, high), (lowest, highest) = worst_gaps(outcomes, some), worst_gaps(outcomes, more)
+    assert outcomes.gap is not None
+    assert lowest - ROUNDING <= low <= outcomes.gap + ROUNDING
+    assert outcomes.gap - ROUNDING <= high <= highest + ROUNDING
+
+
+@thorough
+@given(studies(), st.sampled_from([0.8, 0.95]))
+def test_cross_checks_mirror_with_the_arms_and_hold_the_gap(outcomes: Outcomes, level: float) -> None:
+    swapped = Outcomes(outcomes.cluster, outcomes.wording, ~outcomes.deployment, outcomes.y)
+    for check in (cluster_t, wild_bootstrap):
+        there, back = check(outcomes), check(swapped)
+        if isinstance(there, NotEstimable) or isinstance(back, NotEstimable):
+            assert there == back
+            continue
+        assert isinstance(there, (ClusterT, WildBootstrap))
+        lower, upper = there.interval(level)
+        assert -1.0 <= lower <= there.gap + ROUNDING
+        assert there.gap - ROUNDING <= upper <= 1.0
+        assert back.interval(level) == pytest.approx((-upper, -lower), abs=ROUNDING)
+
+
+@thorough
+@given(studies(), modes, st.permutations(range(-3, 3)), st.sampled_from([0.5, 0.95, 0.999]))
+def test_the_rms_gap_knows_neither_direction_nor_names_and_has_a_width(
+    outcomes: Outcomes, mode: Wordings, names: list[int], level: float
+) -> None:
+    turned = Outcomes(np.array(names)[outcomes.cluster], -3 * outcomes.wording, ~outcomes.deployment, outcomes.y)
+    there, back = rms_gap(outcomes, wordings=mode), rms_gap(turned, wordings=mode)
+    if isinstance(there, NotEstimable) or isinstance(back, NotEstimable):
+        assert there == back
+        return
+    assert isinstance(there, RMSGap)
+    assert back.squared == pytest.approx(there.squared, abs=ROUNDING)
+    lower, upper = there.interval(level)
+    assert 0.0 <= lower <= there.rms <= upper <= 1.0
+    assert lower < upper
