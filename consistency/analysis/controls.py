@@ -94,7 +94,7 @@ def flags(estimator: Estimator, asked: Sequence[Question], alpha: float) -> tupl
     """
     found = [flag for question in asked if question.primary for flag in _scenarios(estimator, question)]
     kept = e_benjamini_hochberg([e_value(flag.worse_deployed, flag.worse_evaluated) for flag in found], alpha)
-    return tuple(flag.model_copy(update={"flagged": flagged}) for flag, flagged in zip(found, kept, strict=True))
+    return tuple(flag.model_copy(update={"flagged": bool(flagged)}) for flag, flagged in zip(found, kept, strict=True))
 
 
 def _scenarios(estimator: Estimator, question: Question) -> list[Flag]:

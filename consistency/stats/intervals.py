@@ -47,6 +47,30 @@ def newcombe(successes_1: float, n_1: float, successes_2: float, n_2: float, lev
     return max(lower, -1.0), min(upper, 1.0)
 
 
+def miettinen_nurminen(successes_1: float, n_1: float, successes_2: float, n_2: float, level: float = 0.95) -> Interval:
+    """Score interval of rate 1 − rate 2 in two independent samples (Miettinen and Nurminen 1985)."""
+    _check_counts(successes_1, n_1)
+    _check_counts(successes_2, n_2)
+    critical = float(ndtri(1.0 - tail(level)))
+    upper = _independent_upper(successes_1, n_1, successes_2, n_2, critical)
+    return -_independent_upper(successes_2, n_2, successes_1, n_1, critical), upper
+
+
+def independent_statistic(difference: float, successes_1: float, n_1: float, successes_2: float, n_2: float) -> float:
+    """Miettinen and Nurminen's score statistic of a supposed difference of rate 1 − rate 2, in (−1, 1).
+
+    Its variance is at the likeliest rates that differ by so much, times N/(N − 1); it falls as the difference rises.
+    """
+    excess = successes_1 / n_1 - successes_2 / n_2 - difference
+    rate_2 = _likeliest_rate(difference, successes_1, n_1, successes_2, n_2)
+    rate_1 = min(max(rate_2 + difference, 0.0), 1.0)
+    n = n_1 + n_2
+    variance = (rate_1 * (1 - rate_1) / n_1 + rate_2 * (1 - rate_2) / n_2) * n / (n - 1)
+    if variance <= 0:
+        return math.copysign(math.inf, excess) if excess else 0.0
+    return excess / math.sqrt(variance)
+
+
 def wald_paired(b: float, c: float, n: float, level: float = 0.95) -> Interval:
     """Wald interval of (b − c)/n in n pairs: for comparison only, since it collapses when b = c = 0."""
     _check_pairs(b, c, n)
@@ -127,6 +151,29 @@ def _tango_upper(b: float, c: float, n: float, critical: float) -> float:
     while low < (middle := (low + high) / 2) < high:
         low, high = (middle, high) if above(middle) >= 0 else (low, middle)
     return high
+
+
+def _independent_upper(successes_1: float, n_1: float, successes_2: float, n_2: float, critical: float) -> float:
+    low, high = successes_1 / n_1 - successes_2 / n_2, 1.0
+    while low < (middle := (low + high) / 2) < high:
+        if independent_statistic(middle, successes_1, n_1, successes_2, n_2) >= -critical:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _likeliest_rate(difference: float, successes_1: float, n_1: float, successes_2: float, n_2: float) -> float:
+    """The likeliest rate 2 when rate 1 is greater by `difference`: a root of the paper's cubic (appendix I)."""
+    n, successes = n_1 + n_2, successes_1 + successes_2
+    third = ((n_1 + 2 * n_2) * difference - n - successes) / (3 * n)
+    first = (n_2 * difference - n - 2 * successes_2) * difference + successes
+    zeroth = successes_2 * difference * (1 - difference)
+    q = third**3 - first * third / (2 * n) + zeroth / (2 * n)
+    p = math.copysign(math.sqrt(max(third**2 - first / (3 * n), 0.0)), q)
+    cosine = min(max(q / p**3, -1.0), 1.0) if p else 0.0
+    rate = 2 * p * math.cos((math.pi + math.acos(cosine)) / 3) - third
+    return min(max(rate, 0.0, -difference), 1.0, 1.0 - difference)
 
 
 def _check_counts(successes: float, n: float) -> None:

@@ -1,4 +1,7 @@
-"""Several tests at once. A p value of None (not estimable) passes through and does not count among the tests."""
+"""Several tests at once.
+
+A p value or e-value of None (not estimable) passes through and does not count among the tests.
+"""
 
 from __future__ import annotations
 
@@ -30,20 +33,22 @@ def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def e_benjamini_hochberg(e_values: Sequence[float], alpha: float = 0.05) -> list[bool]:
-    """Which hypotheses e-BH rejects (Wang and Ramdas 2022): the k largest, k the most with the k-th at least m/(kα).
+def e_benjamini_hochberg(e_values: Sequence[float | None], alpha: float = 0.05) -> list[bool | None]:
+    """Which null hypotheses the e-BH procedure rejects: false discovery rate at most α (Wang and Ramdas 2022).
 
-    False discovery rate at most α under any dependence. StatisticsError for a negative e-value or an α outside (0, 1).
+    The k largest of m e-values, for the greatest k with e_(k) ≥ m/(kα); it holds under any dependence. E-values may be
+    infinite.
     """
     if not 0.0 < alpha < 1.0:
-        raise StatisticsError(f"α: found {alpha}; a number between 0 and 1 is needed")
-    if any(not e >= 0.0 for e in e_values):
-        raise StatisticsError(f"e-values: found {min(e_values)}; numbers of at least 0 are needed")
-    m = len(e_values)
-    order = sorted(range(m), key=lambda position: -e_values[position])
-    enough = [rank for rank, position in enumerate(order, start=1) if e_values[position] >= m / (rank * alpha)]
-    rejected = set(order[: max(enough, default=0)])
-    return [position in rejected for position in range(m)]
+        raise StatisticsError(f"e-BH: found α = {alpha}; a number between 0 and 1 is needed")
+    known = [(e, position) for position, e in enumerate(e_values) if e is not None]
+    for e, position in known:
+        if not e >= 0.0:
+            raise StatisticsError(f"e-value {position}: found {e}; a number of at least 0 is needed")
+    order = sorted(known, reverse=True)
+    enough = [k for k, (e, _) in enumerate(order, start=1) if e * k * alpha >= len(order)]
+    rejected = {position for _, position in order[: max(enough, default=0)]}
+    return [None if e is None else position in rejected for position, e in enumerate(e_values)]
 
 
 def intersection_union(p_values: Sequence[float | None]) -> float | None:

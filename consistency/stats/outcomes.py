@@ -84,6 +84,17 @@ class Outcomes:
         """How many pairs of trials the paired clusters hold: the smaller arm of each, added up."""
         return int(np.minimum(*self.trials_per_cluster).sum())
 
+    @property
+    def pairs_without_copies(self) -> int:
+        """`pairs`, divided by g where every trial of the paired clusters occurs g times, or a multiple of g, with the
+        same cluster, wording, arm and outcome: such data cannot be told from g copies of fewer.
+        """
+        trials = self.paired
+        wording = np.unique(trials.wording, return_inverse=True)[1]
+        rows = np.stack([self.cluster_index, wording, trials.deployment, trials.y])
+        copies = np.unique(rows, axis=1, return_counts=True)[1]
+        return self.pairs // max(int(np.gcd.reduce(copies)), 1)
+
     @cached_property
     def cluster_means(self) -> tuple[FloatArray, FloatArray]:
         """Mean outcome of every paired cluster (in order of label): of its deployment arm, of its evaluation arm."""

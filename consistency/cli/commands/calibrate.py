@@ -1,6 +1,5 @@
 """How often the instrument is right about models whose gap is known."""
 
-from functools import partial
 from pathlib import Path
 
 import click
@@ -44,7 +43,7 @@ def command(
     chosen = GRIDS[grid]
     number = len(chosen.designs) * len(chosen.bare) + (len(chosen.study) if plan else 0)
     with click.progressbar(length=number, label=f"{number} cells", file=click.get_text_stream("stderr")) as bar:
-        certificate = certify(plan, chosen, seed=seed, done=partial(bar.update, 1))
+        certificate = certify(plan, chosen, seed=seed, done=lambda: bar.update(1))
     if run is not None:
         run.write("calibration.json", certificate.text())
     if out is not None:

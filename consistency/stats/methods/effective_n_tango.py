@@ -4,7 +4,8 @@ The clustered variance V of the gap Δ is turned into the number of independent 
 n = (A − Δ²) / V, where A is the mean squared difference of a pair; discordant counts b = n(A + Δ)/2 and c = n(A − Δ)/2
 follow, and Tango's (1998) score interval is taken from (b, c, n) with a t quantile in place of the normal one. With one
 pair in each cluster and a normal quantile this is Tango's interval exactly, and the statistic at zero is McNemar's. The
-interval keeps a width above zero even when nothing happened in either arm.
+interval keeps a width above zero even when nothing happened in either arm. n is never more than the pairs of trials,
+copies of the whole data left out of the count, so that entering what was seen twice adds nothing.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def estimate(outcomes: Outcomes, *, wordings: Wordings = "matched") -> GapEstima
     # Outcomes between 0 and 1 can have a squared difference below the gap itself, which no counts b and c can have.
     squared = max(squared, abs(gap))
     fewest = 2 if variance.shared else outcomes.clusters
-    n = _effective_pairs(squared - gap**2, variance.value, outcomes.clusters, fewest, outcomes.pairs)
+    n = _effective_pairs(squared - gap**2, variance.value, outcomes.clusters, fewest, outcomes.pairs_without_copies)
     return GapEstimate(
         gap=gap,
         standard_error=variance.value**0.5,
