@@ -7,7 +7,9 @@ study, whose answers share scenarios and wordings, see `energy_test`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -20,11 +22,16 @@ from consistency.stats.text_kernels import Features
 Kernel = Literal["energy", "gaussian"]
 Single: TypeAlias = NDArray[np.float32]
 
+Block: TypeAlias = tuple[slice, slice, Single]
+"""Rows, columns, and what a symmetric matrix holds there."""
+
 ROWS = 2048
 """How many rows of a distance matrix are made and used at once."""
 
+TIES = 1e-5
+"""Statistics as close as this, relative to what chance adds to them, are equal."""
+
 _ROUNDING = 1e-6  # relative, of squared distances in single precision
-_TIES = 1e-5  # statistics as close as this, relative to what chance adds to them, are equal
 _SAMPLE = 1000  # rows that a bandwidth is taken from
 
 
@@ -67,7 +74,7 @@ def energy_permutation_test(
 
     Distances are made in blocks and in single precision, sums over them are taken in double precision; labels of all
     permutations are ±1, so that one matrix product for each block serves all of them. Needs about
-    4 · (draws + dimensions) bytes for each vector and 80 MB.
+    12 · (draws + dimensions) bytes for each vector and 80 MB.
 
     StatisticsError for empty samples, different dimensions, or numbers that are not finite.
     """
@@ -78,42 +85,59 @@ def energy_permutation_test(
         raise StatisticsError(f"energy test: found {draws} draws; at least 1 is needed")
     pooled = centred(np.concatenate([x, y]))
     bandwidth = _median_distance(pooled) if kernel == "gaussian" else None
-    labels = np.empty((pooled.shape[0], draws + 1), dtype=np.float32)
-    labels[:, 0] = np.repeat([1.0, -1.0], [x.shape[0], y.shape[0]])
-    for draw in range(1, draws + 1):
-        labels[:, draw] = rng.permutation(labels[:, 0])
-    total, by_label, squared = _forms(pooled, labels, bandwidth)
-    within_first, within_second = (total + 2 * by_label + squared) / 4, (total - 2 * by_label + squared) / 4
-    between = (total - squared) / 4
+    own = np.repeat([1.0, -1.0], [x.shape[0], y.shape[0]]).astype(np.float32)
+    labels = np.ascontiguousarray(np.array([own, *(rng.permutation(own) for _ in range(draws))]).T)
     n, m = x.shape[0], y.shape[0]
-    distances = 2 * between / (n * m) - within_first / n**2 - within_second / m**2
+    sums = pair_sums(_blocks(pooled, bandwidth), labels)
+    distances = 2 * sums.between / (n * m) - sums.first / n**2 - sums.second / m**2
     observed = float(distances[0])
-    ties = _TIES * abs(total) / pooled.shape[0] ** 3  # what chance adds is about 2 E‖X − X′‖ / vectors
+    ties = TIES * abs(sums.total) / pooled.shape[0] ** 3  # what chance adds is about 2 E‖X − X′‖ / vectors
     return TwoSamples(observed, float(np.mean(distances >= observed - ties)), bandwidth)
 
 
-def _forms(vectors: Single, labels: Single, bandwidth: float | None) -> tuple[float, FloatArray, FloatArray]:
-    """1′G1, and for each column l of `labels` 1′Gl and l′Gl, G being all distances (or minus the kernel).
+@dataclass(frozen=True)
+class PairSums:
+    """Sums over ordered pairs of rows, for each labelling: both rows in the first sample, both in the second, one each.
 
-    G is symmetric, so each block off the diagonal stands for two.
+    first, second, between: arrays (labellings,); a pair in `between` is counted from its first-sample side alone.
+    total: over all pairs, whatever the labels.
+    """
+
+    first: FloatArray
+    second: FloatArray
+    between: FloatArray
+    total: float
+
+
+def pair_sums(blocks: Iterable[Block], labels: Single) -> PairSums:
+    """Add up a symmetric matrix by labels, from its blocks on and above the diagonal.
+
+    labels: array (rows, labellings), 1 in the first sample and −1 in the second. With l a column and G the matrix, all
+    sums follow from 1′G1, 1′Gl and l′Gl; a block off the diagonal stands for its mirror image too.
     """
     total = 0.0
     by_label, squared = np.zeros(labels.shape[1]), np.zeros(labels.shape[1])
-    starts = range(0, vectors.shape[0], ROWS)
-    for start, other in ((start, other) for start in starts for other in starts if other >= start):
-        block = euclidean_distances(vectors[start : start + ROWS], vectors[other : other + ROWS])
-        if bandwidth is not None:
-            block = -np.exp(-np.square(block) / (2 * bandwidth**2), dtype=np.float32)
-        times = 1 if start == other else 2
+    for rows, columns, block in blocks:
+        times = 1 if rows == columns else 2
         total += times * float(block.sum(dtype=np.float64))
-        own = labels[start : start + ROWS]
-        product = block @ labels[other : other + ROWS]
+        product = block @ labels[columns]
         by_label += product.sum(axis=0, dtype=np.float64)
-        if start != other:
-            by_label += block.sum(axis=1, dtype=np.float64) @ own
-        product *= own
+        if rows != columns:
+            by_label += block.sum(axis=1, dtype=np.float64) @ labels[rows]
+        product *= labels[rows]
         squared += times * product.sum(axis=0, dtype=np.float64)
-    return total, by_label, squared
+    within = total + squared
+    return PairSums((within + 2 * by_label) / 4, (within - 2 * by_label) / 4, (total - squared) / 4, total)
+
+
+def _blocks(vectors: Single, bandwidth: float | None) -> Iterator[Block]:
+    """The distances of all rows or, given a bandwidth, minus their Gaussian kernel."""
+    slices = [slice(start, start + ROWS) for start in range(0, vectors.shape[0], ROWS)]
+    for rows, columns in combinations_with_replacement(slices, 2):
+        block = euclidean_distances(vectors[rows], vectors[columns])
+        if bandwidth is not None:
+            block = -np.exp(-np.square(block) / np.float32(2 * bandwidth**2))
+        yield rows, columns, block
 
 
 def _median_distance(vectors: Single) -> float:

@@ -7,19 +7,28 @@ arm is the placebo that the distance between arms is measured against.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import assert_never
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from consistency.errors import StatisticsError
-from consistency.stats.energy import ROWS, Single, centred, euclidean_distances, finite_vectors
+from consistency.stats.energy import (
+    ROWS,
+    TIES,
+    Block,
+    Single,
+    centred,
+    euclidean_distances,
+    finite_vectors,
+    pair_sums,
+)
 from consistency.stats.methods import NotEstimable, Wordings
 from consistency.stats.outcomes import BoolArray, FloatArray, IntArray
 from consistency.stats.signflip import sign_choices
-
-_ROUNDING = 1e-9  # gaps as close as this, relative to the distances that they are made from, are equal
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,8 @@ def placebo_adjusted_energy(
     "ignored": as "nested", with each answer a cell of its own. The conclusion is then about these wordings alone.
 
     Where each scenario has wordings of its own, this is the permutation of cells within scenarios. With H shared sets p
-    is at least 2^(1 − H), so that fewer than 6 sets cannot give p < .05.
+    is at least 2^(1 − H), so that fewer than 6 sets cannot give p < .05. Needs about
+    4 · draws bytes for each wording and 80 MB beside the features; a single large cell needs its square.
 
     NotEstimable where no scenario tells anything. StatisticsError for columns of other shapes or types, or an `rng`
     that is needed and missing (always, but for few matched sets).
@@ -98,93 +108,77 @@ def placebo_adjusted_energy(
 def _swapped(
     vectors: Single, scenario: IntArray, words: IntArray, arm: BoolArray, rng: np.random.Generator | None, draws: int
 ) -> PlaceboAdjustedEnergy | NotEstimable:
-    """The test of matched wordings: signs of sets."""
-    forms: list[tuple[IntArray, FloatArray]] = []
-    means = []
-    for rows in _groups(scenario):
-        cells, distances = _cells(vectors[rows], 2 * words[rows] + ~arm[rows])
-        sets, sizes = np.unique(cells // 2, return_counts=True)
-        sets = sets[sizes == 2]
-        if sets.size < 2:
-            continue
-        in_deployment = np.searchsorted(cells, 2 * sets)
-        in_evaluation = in_deployment + 1
-        between = distances[np.ix_(in_deployment, in_evaluation)]
-        between = (between + between.T) / 2
-        within = [distances[np.ix_(side, side)] for side in (in_deployment, in_evaluation)]
-        pairs = sets.size * (sets.size - 1)
-        means.append([(form.sum() - np.trace(form)) / pairs for form in (between, *within)])
-        form = (between - within[0] / 2 - within[1] / 2) / pairs
-        np.fill_diagonal(form, 0.0)
-        forms.append((sets, form))
-    if not forms:
+    """The test of matched wordings: signs of sets.
+
+    The distances of the two cells of a set are in the sums between arms whatever the signs, and are taken out again.
+    """
+    chosen = [told for rows in _groups(scenario) if (told := _in_both_arms(rows, words, arm)).size]
+    if not chosen:
         return NotEstimable("no scenario has 2 wording sets that were used in both arms")
-    used = np.unique(np.concatenate([sets for sets, _ in forms]))
+    used = np.unique(words[np.concatenate(chosen)])
     exact, blocks = sign_choices(used.size, rng, draws)
-    gaps = []
-    for signs in blocks:
-        totals = np.zeros(signs.shape[0])
-        for sets, form in forms:
-            own = signs[:, np.searchsorted(used, sets)]
-            totals += np.einsum("ph,ph->p", own @ form, own)
-        gaps.append(totals / len(forms))
-    return _result(np.concatenate(gaps), means, exact, used.size)
+    signs = np.concatenate([block.astype(np.float32) for block in blocks]).T
+    means = np.zeros((3, signs.shape[1]))
+    for rows in chosen:
+        cells = _Cells(vectors[rows], 2 * words[rows] + ~arm[rows])
+        sets = np.searchsorted(used, cells.labels // 2)
+        sums = pair_sums(cells.blocks(), signs[sets] * (1 - 2 * (cells.labels % 2))[:, None].astype(np.float32))
+        pairs = (cells.labels.size // 2) * (cells.labels.size // 2 - 1)
+        means += np.stack([sums.between - cells.neighbours(), sums.first, sums.second]) / pairs
+    return _result(means / len(chosen), exact, len(chosen), used.size)
+
+
+def _in_both_arms(rows: IntArray, words: IntArray, arm: BoolArray) -> IntArray:
+    """Those of the rows, all of one scenario, whose set it has in both arms; none where these are fewer than 2 sets."""
+    sets = np.intersect1d(words[rows[arm[rows]]], words[rows[~arm[rows]]])
+    return rows[np.isin(words[rows], sets)] if sets.size >= 2 else rows[:0]
 
 
 def _permuted(
     vectors: Single, scenario: IntArray, words: IntArray, arm: BoolArray, rng: np.random.Generator | None, draws: int
 ) -> PlaceboAdjustedEnergy | NotEstimable:
     """The test of wordings that have one arm each: arms of wordings that scenarios link."""
-    forms: list[tuple[IntArray, FloatArray]] = []
-    arm_of = dict(zip(words.tolist(), arm.tolist(), strict=True))
+    chosen = []
     for rows in _groups(scenario):
-        cells, distances = _cells(vectors[rows], words[rows])
-        in_deployment = sum(arm_of[cell] for cell in cells.tolist())
-        if min(in_deployment, cells.size - in_deployment) >= 2:
-            np.fill_diagonal(distances, 0.0)
-            forms.append((cells, distances))
-    if not forms:
+        in_deployment = np.unique(words[rows[arm[rows]]]).size
+        if min(in_deployment, np.unique(words[rows]).size - in_deployment) >= 2:
+            chosen.append(rows)
+    if not chosen:
         return NotEstimable("no scenario has 2 wordings in each arm")
     if rng is None or draws < 1:
         raise StatisticsError(f"placebo-adjusted energy: pass rng, and at least 1 draw; found {draws}")
-    used = np.unique(np.concatenate([cells for cells, _ in forms]))
-    forms = [(np.searchsorted(used, cells), distances) for cells, distances in forms]
-    observed = np.array([arm_of[word] for word in used.tolist()])
-    labels = _relabelled(observed, _linked([cells for cells, _ in forms], used.size), rng, draws)
-    sums, counted = np.zeros(draws + 1), np.zeros(draws + 1)
-    means = []
-    for cells, distances in forms:
-        parts = _mean_distances(labels[:, cells].astype(np.float64), distances)
-        means.append(parts[:, 0].tolist())
-        gaps = parts[0] - parts[1] / 2 - parts[2] / 2
-        told = np.isfinite(gaps)
-        sums[told] += gaps[told]
+    every = np.concatenate(chosen)
+    used, first = np.unique(words[every], return_index=True)
+    linked = _linked([np.unique(np.searchsorted(used, words[rows])) for rows in chosen], used.size)
+    signs = _relabelled(arm[every[first]], linked, rng, draws).T * np.float32(2.0) - np.float32(1.0)
+    means, counted = np.zeros((3, draws + 1)), np.zeros(draws + 1)
+    for rows in chosen:
+        cells = _Cells(vectors[rows], words[rows])
+        labels = signs[np.searchsorted(used, cells.labels)]
+        sums = pair_sums(cells.blocks(), labels)
+        many = np.count_nonzero(labels > 0, axis=0)
+        few = labels.shape[0] - many
+        told = (many >= 2) & (few >= 2)
+        pairs = np.stack([many * few, many * (many - 1), few * (few - 1)])
+        parts = np.stack([sums.between, sums.first, sums.second])
+        means += np.divide(parts, pairs, out=np.zeros_like(parts), where=told)
         counted += told
-    gaps = np.divide(sums, counted, out=np.full(draws + 1, np.inf), where=counted > 0)
-    return _result(gaps, means, exact=False, wordings=used.size)
+    means = np.divide(means, counted, out=np.full_like(means, np.nan), where=counted > 0)
+    return _result(means, False, len(chosen), used.size)
 
 
-def _result(gaps: FloatArray, means: list[list[float]], exact: bool, wordings: int) -> PlaceboAdjustedEnergy:
-    """The first of `gaps` is the observed one; `means` has ρ between arms, within deployment, within evaluation."""
-    between, within_deployment, within_evaluation = np.mean(means, axis=0).tolist()
-    ties = _ROUNDING * (between + within_deployment + within_evaluation)
-    p_value = float(np.mean(gaps >= gaps[0] - ties))
-    parts = (between, within_deployment, within_evaluation)
-    return PlaceboAdjustedEnergy(float(gaps[0]), *parts, p_value, exact, len(means), wordings)
+def _result(means: FloatArray, exact: bool, scenarios: int, wordings: int) -> PlaceboAdjustedEnergy:
+    """From mean distances by labelling, array (3, labellings): between arms, within deployment, within evaluation.
 
-
-def _mean_distances(labels: FloatArray, distances: FloatArray) -> FloatArray:
-    """Means between and within arms for rows of labels (1.0 deployment): array (3, rows), nan where no pair is left."""
-    inside = labels @ distances
-    deployment = np.einsum("pc,pc->p", inside, labels)
-    between = inside.sum(axis=1) - deployment
-    evaluation = distances.sum() - deployment - 2 * between
-    many = labels.sum(axis=1)
-    few = labels.shape[1] - many
-    pairs = np.stack([many * few, many * (many - 1), few * (few - 1)])
-    sums = np.stack([between, deployment, evaluation])
-    means: FloatArray = np.divide(sums, pairs, out=np.full(sums.shape, np.nan), where=pairs > 0)
-    return means
+    The first column is the observed one. A labelling that left no scenario to tell anything (nan) counts as no smaller.
+    """
+    gaps = means[0] - means[1] / 2 - means[2] / 2
+    observed, (between, within_deployment, within_evaluation) = float(gaps[0]), means[:, 0].tolist()
+    ties = TIES * (between + within_deployment + within_evaluation) / wordings
+    p_value = float(np.mean(~(gaps < observed - ties)))
+    return PlaceboAdjustedEnergy(
+        observed, between, within_deployment, within_evaluation, p_value, exact, scenarios, wordings
+    )
 
 
 def _relabelled(observed: BoolArray, linked: IntArray, rng: np.random.Generator, draws: int) -> BoolArray:
@@ -211,14 +205,53 @@ def _linked(scenarios: list[IntArray], wordings: int) -> IntArray:
     return group
 
 
-def _cells(vectors: Single, labels: IntArray) -> tuple[IntArray, FloatArray]:
-    """The cells of one scenario, in order of label, and the mean distance of the answers of every two."""
-    order = np.argsort(labels, kind="stable")
-    cells, starts, sizes = np.unique(labels[order], return_index=True, return_counts=True)
-    ordered = vectors[order]
-    blocks = (euclidean_distances(ordered[start : start + ROWS], ordered) for start in range(0, order.size, ROWS))
-    sums = np.concatenate([np.add.reduceat(block, starts, axis=1, dtype=np.float64) for block in blocks])
-    return cells, np.add.reduceat(sums, starts, axis=0) / np.outer(sizes, sizes)
+class _Cells:
+    """The cells of one scenario: all answers with one label.
+
+    labels: array (cells,), sorted.
+    """
+
+    def __init__(self, vectors: Single, labels: IntArray) -> None:
+        order = np.argsort(labels, kind="stable")
+        self._answers = vectors[order]
+        self.labels, self._starts, self._sizes = np.unique(labels[order], return_index=True, return_counts=True)
+
+    def blocks(self) -> Iterator[Block]:
+        """The mean distance of the answers of every two cells, and 0 for a cell and itself."""
+        runs = list(self._runs())
+        for rows, columns in combinations_with_replacement(runs, 2):
+            block = self._means(rows, columns)
+            if rows == columns:
+                np.fill_diagonal(block, 0.0)
+            yield rows, columns, block
+
+    def neighbours(self) -> float:
+        """The sum of the mean distances of cells 0 and 1, 2 and 3, …: the two arms of each set."""
+        if (self._sizes == 1).all():
+            return float(np.linalg.norm(self._answers[::2] - self._answers[1::2], axis=1).sum(dtype=np.float64))
+        pairs = (slice(cell, cell + 1) for cell in range(0, self.labels.size, 2))
+        return sum(float(self._means(one, slice(one.stop, one.stop + 1))[0, 0]) for one in pairs)
+
+    def _runs(self) -> Iterator[slice]:
+        """Consecutive cells of at most ROWS answers together, or a single larger cell."""
+        ends, start = self._starts + self._sizes, 0
+        while start < ends.size:
+            stop = max(int(np.searchsorted(ends, self._starts[start] + ROWS, side="right")), start + 1)
+            yield slice(start, stop)
+            start = stop
+
+    def _means(self, rows: slice, columns: slice) -> Single:
+        one, other = self._of(rows), self._of(columns)
+        block = euclidean_distances(self._answers[one], self._answers[other])
+        if block.shape == (rows.stop - rows.start, columns.stop - columns.start):
+            return block
+        sums = np.add.reduceat(block, self._starts[columns] - other.start, axis=1, dtype=np.float64)
+        sums = np.add.reduceat(sums, self._starts[rows] - one.start, axis=0)
+        return (sums / np.outer(self._sizes[rows], self._sizes[columns])).astype(np.float32)
+
+    def _of(self, cells: slice) -> slice:
+        """The rows of answers of consecutive cells."""
+        return slice(int(self._starts[cells.start]), int(self._starts[cells.stop - 1] + self._sizes[cells.stop - 1]))
 
 
 def _groups(labels: IntArray) -> list[IntArray]:

@@ -57,6 +57,28 @@ def character_ngrams(n: Sequence[int] = (2, 3, 4), dimensions: int = 1024) -> Em
     return embed
 
 
+def text_features(texts: Sequence[str], embedding: Embedding | None = None) -> Features:
+    """The texts as rows that inner products and distances are taken of: array (texts, dimensions).
+
+    embedding: None for `character_ngrams()`, whose inner products are the cosine similarity of n-gram counts. A text
+    that occurs more than once is embedded once. StatisticsError where the embedding does not give one row of finite
+    numbers for each text.
+    """
+    if isinstance(texts, str):
+        raise StatisticsError("embedding: found one text; a sequence of texts is needed")
+    position = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+    rows = np.asarray((embedding or character_ngrams())(list(position)))
+    if rows.ndim != 2 or rows.shape[0] != len(position) or rows.dtype.kind not in "biuf" or not np.isfinite(rows).all():
+        raise StatisticsError(
+            f"embedding: found {rows.dtype} of shape {rows.shape} for {len(position)} texts; "
+            "one row of finite numbers per text is needed"
+        )
+    if len(position) == len(texts):
+        return rows
+    repeated: Features = rows[[position[text] for text in texts]]
+    return repeated
+
+
 def one_hot(labels: Sequence[str], categories: Sequence[str] | None = None) -> FloatArray:
     """Category indicators: array (labels, categories), 1.0 in the column of each label's category, else 0.0.
 
