@@ -8,7 +8,9 @@ as any other. In one dimension this is `sign_flip`, squared. The statistic is th
 
 What is flipped is what the conclusion reaches over. With scenarios as clusters it is new scenarios, with wordings as at
 hand. Where scenarios share wordings and those have effects of their own, flips of scenarios reject too often, just as
-`sign_flip` does; `placebo_adjusted_energy` swaps wordings, and so does this test if a row is a wording set.
+`sign_flip` does (40 scenarios × 5 repeats, both texts of a set with effects of half the noise: a true null is rejected
+in 74, 39 and 16 of 100 studies with 8, 20 and 60 sets). `placebo_adjusted_energy` swaps wordings, and so does this test
+if the wording sets are the clusters (3 to 5 of 100 on the same studies).
 """
 
 from __future__ import annotations
