@@ -7,7 +7,7 @@ Each step takes and returns records, writes through the store, and can be starte
 
 from collections.abc import Collection, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from consistency import __version__, plugins
@@ -158,7 +158,8 @@ def view(directory: RunDirectory) -> ReportView:
     results = directory.results()
     decision = gate.decide(results, gate.read_policy(None))
     with directory.journal() as journal:
-        return collect(directory.plan, directory.plan_digest, results, decision, journal)
+        collected = collect(directory.plan, directory.plan_digest, results, decision, journal)
+    return replace(collected, calibration=directory.calibration())
 
 
 def report(directory: RunDirectory, name: str = "html") -> str:

@@ -50,8 +50,11 @@ class _Tally:
     covered: int = 0
 
 
-def certify(plan: Plan | None, grid: Grid, *, seed: int = 1, done: Callable[[], None] | None = None) -> Certificate:
-    """Runs a grid and says what came of it; `done` is called as each cell ends. The same seed gives the same text.
+def certify(
+    plan: Plan | None, grid: Grid, *, seed: int = 1, done: Callable[[int, int], None] | None = None
+) -> Certificate:
+    """Runs a grid and says what came of it; `done` hears, as each cell ends,
+    how many have and how many there are. The same seed gives the same text.
 
     With a plan, its scenarios are acted out and the grid's natures of studies meet it; without, bare designs alone are
     run.
@@ -63,7 +66,7 @@ def certify(plan: Plan | None, grid: Grid, *, seed: int = 1, done: Callable[[], 
         for result in pool.map(partial(_cell, runs=grid.runs, seed=seed), *zip(*jobs, strict=True)):
             cells.append(result)
             if done:
-                done()
+                done(len(cells), len(jobs))
     return Certificate(
         package_version=consistency.__version__,
         code_digest=code_digest(),

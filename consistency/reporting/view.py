@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from consistency.records.base import Arm
+from consistency.records.calibration import Certificate
 from consistency.records.decision import Decision, ModelDecision
 from consistency.records.effect import Contrast, ModelResult, Results
 from consistency.records.plan import Pair, Plan
@@ -49,7 +50,9 @@ class Provenance:
 
 @dataclass(frozen=True)
 class ReportView:
-    """A run that was analysed; `decision` is None where no gate was asked."""
+    """A run that was analysed; `decision` is None where no gate was asked, `calibration` where its plan was not
+    calibrated.
+    """
 
     results: Results
     plan: Plan
@@ -57,6 +60,7 @@ class ReportView:
     decision: Decision | None
     excerpts: tuple[Excerpt, ...]
     provenance: Provenance
+    calibration: Certificate | None = None
 
     @property
     def title(self) -> str:

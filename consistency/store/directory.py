@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from consistency.errors import StoreError
 from consistency.records.base import digest
+from consistency.records.calibration import Certificate
 from consistency.records.effect import Results
 from consistency.records.plan import Plan
 from consistency.store.journal import Journal
@@ -77,6 +78,21 @@ class RunDirectory:
         if not self.analysed:
             raise StoreError(f"{self.path} has no results.json yet: run `consistency analyze {self.path}`")
         return (self.path / "results.json").read_text(encoding="utf-8")
+
+    def calibration(self) -> Certificate | None:
+        """The certificate of the run's plan; None where there is none. Raises StoreError for one of another plan."""
+        path = self.path / "calibration.json"
+        if not path.exists():
+            return None
+        try:
+            found = Certificate.model_validate_json(path.read_text(encoding="utf-8"))
+        except ValidationError as error:
+            raise StoreError(f"{path} is no certificate: {error.errors()[0]['msg']}") from error
+        if found.plan_digest != self.plan_digest:
+            raise StoreError(
+                f"{path} is of plan {str(found.plan_digest)[:12]}, and the run is of {self.plan_digest[:12]}"
+            )
+        return found
 
     def write(self, name: str, text: str) -> Path:
         """Writes a file whole or not at all."""

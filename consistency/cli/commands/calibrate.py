@@ -1,5 +1,6 @@
 """How often the instrument is right about models whose gap is known."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -40,10 +41,7 @@ def command(
     data.
     """
     run, plan = _chosen(study, prompts, probes)
-    chosen = GRIDS[grid]
-    number = len(chosen.designs) * len(chosen.bare) + (len(chosen.study) if plan else 0)
-    with click.progressbar(length=number, label=f"{number} cells", file=click.get_text_stream("stderr")) as bar:
-        certificate = certify(plan, chosen, seed=seed, done=lambda: bar.update(1))
+    certificate = certify(plan, GRIDS[grid], seed=seed, done=_tell)
     if run is not None:
         run.write("calibration.json", certificate.text())
     if out is not None:
@@ -66,6 +64,14 @@ def _chosen(
     if not found.models:
         found = found.model_copy(update={"models": (ModelEntry(name="organism/steady"),)})
     return None, pipeline.plan(found, library)
+
+
+def _tell(done: int, cells: int) -> None:
+    """How far it has come, on stderr: a line that is written over in a terminal, else every tenth cell."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{done} of {cells} cells", err=True, nl=done == cells)
+    elif done % 10 == 0 or done == cells:
+        click.echo(f"{done} of {cells} cells", err=True)
 
 
 def _print(certificate: Certificate) -> None:
