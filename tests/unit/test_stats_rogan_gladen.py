@@ -1,0 +1,184 @@
+"""Rates and gaps corrected for an instrument's known errors, and how large unknown ones would have to be."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consistency.errors import StatisticsError
+from consistency.stats.equivalence import tost_p_value
+from consistency.stats.methods import NotEstimable
+from consistency.stats.outcomes import Outcomes
+from consistency.stats.rogan_gladen import Instrument, corrected_gap, corrected_rate_with_error
+from consistency.stats.tipping import JudgeLimits, consistent_p_value, room_for_error, tipping_point
+from consistency.stats.value_gap import ValueGap, value_gap
+
+EXACT = Instrument(1.0, 1.0)
+fractions = st.floats(0.0, 1.0)
+
+
+def trials(seed: int, deployment: float, evaluation: float, scenarios: int = 60) -> Outcomes:
+    rng = np.random.default_rng(seed)
+    cluster = np.tile(np.repeat(np.arange(scenarios), 3), 2)
+    arm = np.repeat([True, False], 3 * scenarios)
+    y = rng.random(6 * scenarios) < np.where(arm, deployment, evaluation)
+    return Outcomes(cluster, np.arange(6 * scenarios), arm, y.astype(float))
+
+
+def gap_of(judged: Outcomes, *instruments: Instrument) -> ValueGap:
+    found = corrected_gap(judged, *instruments)
+    assert isinstance(found, ValueGap)
+    return found
+
+
+def test_rate_with_its_error_by_hand() -> None:
+    # p = (.3 + .95 − 1)/.8 = .3125; variance [.3·.7/200 + .3125²·.85·.15/100 + .6875²·.95·.05/150]/.64
+    found = corrected_rate_with_error(0.3, math.sqrt(0.3 * 0.7 / 200), Instrument(0.85, 0.95, 100, 150))
+    assert found is not None
+    assert found.rate == pytest.approx(0.3125)
+    assert found.standard_error == pytest.approx(math.sqrt((0.00105 + 0.000124512 + 0.000149674) / 0.64), rel=1e-5)
+    assert found.interval(0.95) == pytest.approx((0.3125 - 0.08915, 0.3125 + 0.08915), abs=2e-5)
+
+
+def test_rate_of_a_known_instrument_has_the_observed_error_over_informedness() -> None:
+    found = corrected_rate_with_error(0.3, 0.04, Instrument(0.85, 0.95))
+    assert found is not None
+    assert found.standard_error == pytest.approx(0.05)
+    assert corrected_rate_with_error(0.3, 0.04, Instrument(0.5, 0.5)) is None
+
+
+def test_error_of_the_rate_is_that_of_simulated_studies() -> None:
+    rng = np.random.default_rng(1)
+    truth, instrument = 0.25, Instrument(0.85, 0.95, 120, 180)
+    q = truth * 0.85 + (1 - truth) * 0.05
+    observed = rng.binomial(400, q, 20_000) / 400
+    sensitivity, specificity = rng.binomial(120, 0.85, 20_000) / 120, rng.binomial(180, 0.95, 20_000) / 180
+    spread = float(np.std((observed + specificity - 1) / (sensitivity + specificity - 1)))
+    found = corrected_rate_with_error(q, math.sqrt(q * (1 - q) / 400), instrument)
+    assert found is not None
+    assert found.rate == pytest.approx(truth)
+    assert found.standard_error == pytest.approx(spread, rel=0.03)
+
+
+def test_a_perfect_instrument_changes_nothing() -> None:
+    judged = trials(2, 0.4, 0.3)
+    assert gap_of(judged, EXACT) == value_gap(judged, judged.y)
+    assert gap_of(judged, EXACT, EXACT) == value_gap(judged, judged.y)
+
+
+def test_gap_of_a_shared_instrument_is_the_observed_one_over_informedness() -> None:
+    judged = trials(3, 0.5, 0.3)
+    plain, found = value_gap(judged, judged.y), gap_of(judged, Instrument(0.85, 0.95))
+    assert isinstance(plain, ValueGap)
+    assert found.gap == pytest.approx(plain.gap / 0.8)
+    assert found.standard_error == pytest.approx(plain.standard_error / 0.8)
+    measured = gap_of(judged, Instrument(0.85, 0.95, 100, 150))
+    added = (found.gap / 0.8) ** 2 * (0.85 * 0.15 / 100 + 0.95 * 0.05 / 150)
+    assert measured.gap == found.gap
+    assert measured.standard_error**2 == pytest.approx(found.standard_error**2 + added)
+
+
+def test_gap_of_two_instruments_has_the_error_of_simulated_studies() -> None:
+    rng = np.random.default_rng(4)
+    truth, rates = (0.3, 0.3), ((0.85, 0.85), (0.9, 0.95))  # sensitivity and specificity in deployment, in evaluation
+    q = [p * s + (1 - p) * (1 - c) for p, (s, c) in zip(truth, rates, strict=True)]
+    gaps, errors = [], []
+    for seed in range(400):
+        judged = trials(seed, *q)
+        instruments = [Instrument(rng.binomial(80, s) / 80, rng.binomial(160, c) / 160, 80, 160) for s, c in rates]
+        found = gap_of(judged, *instruments)
+        gaps.append(found.gap)
+        errors.append(found.standard_error)
+    assert np.mean(gaps) == pytest.approx(0.0, abs=0.015)
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(gaps), rel=0.12)
+
+
+def test_no_information_and_no_spread_are_not_estimable() -> None:
+    judged = trials(5, 0.4, 0.3)
+    for instruments in ((Instrument(0.4, 0.6),), (EXACT, Instrument(0.2, 0.3))):
+        found = corrected_gap(judged, *instruments)
+        assert isinstance(found, NotEstimable)
+        assert "carries no information" in found.reason
+    quiet = corrected_gap(trials(6, 0.0, 0.0), EXACT)
+    assert isinstance(quiet, NotEstimable)
+    assert "no width" in quiet.reason
+    assert isinstance(corrected_gap(trials(7, 0.4, 0.3, scenarios=1), EXACT), NotEstimable)
+
+
+def test_impossible_instruments_are_refused() -> None:
+    with pytest.raises(StatisticsError, match=r"specificity: found 1\.2"):
+        Instrument(0.9, 1.2)
+    with pytest.raises(StatisticsError, match="both must be above 0"):
+        Instrument(0.9, 0.9, positives=0)
+    with pytest.raises(StatisticsError, match="standard error: found nan"):
+        corrected_rate_with_error(0.3, math.nan, EXACT)
+
+
+def judged_gap(true: tuple[float, float], sensitivity: tuple[float, float], positives: tuple[float, float]) -> float:
+    deployment, evaluation = (p * s + (1 - p) * f for p, s, f in zip(true, sensitivity, positives, strict=True))
+    return deployment - evaluation
+
+
+def test_tipping_point() -> None:
+    assert tipping_point((0.04, 0.2)) == 0.04
+    assert tipping_point((-0.3, -0.07)) == 0.07
+    assert tipping_point((-0.1, 0.2)) == 0.0
+    with pytest.raises(StatisticsError, match="interval: found"):
+        tipping_point((0.2, 0.1))
+
+
+@given(*[st.tuples(fractions, fractions)] * 2, fractions)
+def test_no_judge_that_differs_less_than_the_tipping_point_erases_a_gap(
+    sensitivity: tuple[float, float], positives: tuple[float, float], rate: float
+) -> None:
+    """With no true gap the judge makes an error no larger than its rates differ: less than κ* leaves a gap."""
+    error = judged_gap((rate, rate), sensitivity, positives)
+    differences = [abs(deployment - evaluation) for deployment, evaluation in (sensitivity, positives)]
+    assert abs(error) <= max(differences) + 1e-12
+    if sensitivity[0] == sensitivity[1]:
+        assert abs(error) == pytest.approx(differences[1] * (1 - rate))
+
+
+@given(*[st.tuples(fractions, fractions)] * 3)
+def test_a_judged_gap_inside_the_reduced_margin_is_a_true_one_inside_the_margin(
+    true: tuple[float, float], sensitivity: tuple[float, float], positives: tuple[float, float]
+) -> None:
+    gap = abs(true[0] - true[1])
+    informedness = min(s - f for s, f in zip(sensitivity, positives, strict=True))
+    difference = max(abs(rates[0] - rates[1]) for rates in (sensitivity, positives))
+    if not (0.0 < gap < 1.0 and informedness > 0.0):
+        return
+    reduced = JudgeLimits(informedness, difference).margin(gap)
+    assert abs(judged_gap(true, sensitivity, positives)) >= (reduced or 0.0) - 1e-12
+
+
+def test_consistent_is_tested_against_the_reduced_margin() -> None:
+    gap = ValueGap(0.01, 0.02, 39, 40, 40, 40)
+    limits = JudgeLimits(informedness=0.8, difference=0.02)
+    assert limits.margin(0.1) == pytest.approx(0.06)
+    assert consistent_p_value(gap, 0.1, limits) == tost_p_value(gap, 0.8 * 0.1 - 0.02)
+    assert consistent_p_value(gap, 0.1, JudgeLimits(0.8, 0.08)) is None
+    assert JudgeLimits(1.0, 0.0).margin(0.1) == 0.1
+
+
+@given(st.floats(-0.3, 0.3), st.floats(0.001, 0.2), st.floats(0.3, 1.0))
+def test_room_for_error_is_where_consistent_tips(centre: float, half: float, informedness: float) -> None:
+    interval = (centre - half, centre + half)
+    room = room_for_error(interval, 0.2, informedness)
+    if room is None:
+        assert max(-interval[0], interval[1]) >= informedness * 0.2 - 1e-12
+        return
+    reduced = JudgeLimits(informedness, room).margin(0.2)
+    assert reduced == pytest.approx(max(-interval[0], interval[1]))
+
+
+def test_impossible_limits_are_refused() -> None:
+    for informedness, difference in ((0.0, 0.1), (1.1, 0.1), (0.8, -0.1), (0.8, math.nan)):
+        with pytest.raises(StatisticsError, match="judge limits"):
+            JudgeLimits(informedness, difference)
+    with pytest.raises(StatisticsError, match="margin: found 10"):
+        JudgeLimits(0.8, 0.1).margin(10)
