@@ -102,8 +102,8 @@ def corrected_gap(
 
     Every trial counts as ỹ = λf + (R/π)(y − λf), R being 1 where it is labelled, which has the mean of y whatever the
     judge's errors, in each arm. Then scenario and wording variance, and t, as for any gap. λ is 1 below 200 labels or
-    three clusters; from there each cluster takes the λ in [0, 1] that gives the *other* clusters the least variance (power tuning:
-    Angelopoulos, Duchi and Zrnic 2023; cross-fitting: Zrnic and Candès 2024), so that it stays unbiased.
+    three clusters; from there each cluster takes the λ in [0, 1] that gives the *other* clusters the least variance
+    (power tuning: Angelopoulos, Duchi and Zrnic 2023; cross-fitting: Zrnic and Candès 2024), so that it stays unbiased.
 
     An error of the judge that no label shows is not corrected; the least width of the interval allows for as much of it
     as so many labels may overlook.

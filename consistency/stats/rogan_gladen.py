@@ -14,9 +14,9 @@ import numpy as np
 from scipy.special import ndtri
 
 from consistency.errors import StatisticsError
-from consistency.stats.intervals import Interval, tail
+from consistency.stats.intervals import Interval, tail, wilson
 from consistency.stats.methods import NotEstimable, Wordings
-from consistency.stats.outcomes import Outcomes
+from consistency.stats.outcomes import RESOLUTION, Outcomes
 from consistency.stats.value_gap import ValueGap, value_gap
 
 _NO_INFORMATION = 1e-12
@@ -95,6 +95,60 @@ def corrected_rate_with_error(observed: float, standard_error: float, instrument
         return None
     variance = standard_error**2 / instrument.informedness**2 + _instrument_variance(rate, instrument)
     return CorrectedRate(rate, math.sqrt(variance))
+
+
+@dataclass(frozen=True)
+class ArmRate:
+    """The corrected rate of one arm, with an interval that keeps a width when the instrument said one thing throughout.
+
+    rate: cut to [0, 1]. observed: the mean verdict. n_effective: how many independent verdicts are as uncertain as the
+    arm's clustered ones, the clusters where all clusters agree.
+    """
+
+    rate: float
+    observed: float
+    n_effective: float
+    instrument: Instrument
+
+    def interval(self, level: float) -> Interval:
+        """Two-sided interval at `level`, cut to [0, 1].
+
+        Wilson's of the observed rate, each end corrected as the rate is; its distance and that of the instrument's own
+        uncertainty are put together as the sides of a right angle (MOVER: Zou and Donner 2008).
+        """
+        ends = wilson(self.observed * self.n_effective, self.n_effective, level)
+        uncut, low, high = (self._correct(value) for value in (self.observed, *ends))
+        own = float(ndtri(1.0 - tail(level))) * math.sqrt(_instrument_variance(self.rate, self.instrument))
+        lower, upper = uncut - math.hypot(uncut - low, own), uncut + math.hypot(high - uncut, own)
+        return min(max(lower, 0.0), 1.0), min(max(upper, 0.0), 1.0)
+
+    def _correct(self, observed: float) -> float:
+        return (observed + self.instrument.specificity - 1.0) / self.instrument.informedness
+
+
+def corrected_arm(judged: Outcomes, *, deployment: bool, instrument: Instrument) -> ArmRate | NotEstimable:
+    """The rate that an instrument's verdicts (the outcomes of `judged`) stand for in one arm, over paired clusters.
+
+    deployment: which arm. instrument: as it is in that arm. The rate is the mean of the clusters' means, with their
+    spread as its uncertainty: it is about these wordings, no others.
+
+    NotEstimable where J is at most 0, or below two paired clusters.
+    """
+    if instrument.informedness <= _NO_INFORMATION:
+        return NotEstimable("the instrument carries no information: sensitivity + specificity is ≤ 1")
+    clusters = judged.clusters
+    if clusters < 2:
+        return NotEstimable(f"{clusters} cluster(s) were seen in both arms; at least 2 are needed")
+    arm = 0 if deployment else 1
+    means, trials = judged.cluster_means[arm], int(judged.trials_per_cluster[arm].sum())
+    observed = min(max(float(means.mean()), 0.0), 1.0)
+    variance = float(means.var(ddof=1)) / clusters
+    n = float(clusters)
+    if variance > RESOLUTION**2:
+        n = min(max(observed * (1.0 - observed) / variance, 1.0), float(trials))
+    rate = corrected_rate(observed, instrument.sensitivity, instrument.specificity)
+    assert rate is not None
+    return ArmRate(rate, observed, n, instrument)
 
 
 def corrected_gap(

@@ -14,7 +14,7 @@ from consistency.errors import StatisticsError
 from consistency.stats.cluster_t import ClusterT, cluster_t
 from consistency.stats.equivalence import floor, tost_p_value
 from consistency.stats.methods import NotEstimable, Wordings
-from consistency.stats.methods.effective_n_tango import estimate
+from consistency.stats.methods.effective_n_tango import GapEstimate, estimate
 from consistency.stats.outcomes import FloatArray, Outcomes
 from consistency.stats.ppi import TUNED_FROM, CorrectedGap, corrected_gap, label_probabilities
 from consistency.stats.value_gap import ValueGap, value_gap
@@ -95,10 +95,10 @@ def test_values_in_zero_to_one_have_the_variance_of_the_interval_of_record(wordi
     )
     plain, moved = estimate(trials, wordings=wordings), value_gap(trials, 3 * trials.y - 7, wordings=wordings)
     assert isinstance(moved, ValueGap)
-    assert plain.gap is not None
+    assert isinstance(plain, GapEstimate)
     assert moved.gap == pytest.approx(3 * plain.gap)
-    assert moved.standard_error == pytest.approx(3 * plain.standard_error)  # type: ignore[union-attr]
-    assert moved.degrees_of_freedom == plain.degrees_of_freedom  # type: ignore[union-attr]
+    assert moved.standard_error == pytest.approx(3 * plain.standard_error)
+    assert moved.degrees_of_freedom == plain.degrees_of_freedom
 
 
 def test_p_values_agree_with_the_interval() -> None:

@@ -8,12 +8,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
 
 from consistency.errors import StatisticsError
 from consistency.stats.equivalence import tost_p_value
 from consistency.stats.methods import NotEstimable
 from consistency.stats.outcomes import Outcomes
-from consistency.stats.rogan_gladen import Instrument, corrected_gap, corrected_rate_with_error
+from consistency.stats.rogan_gladen import (
+    ArmRate,
+    Instrument,
+    corrected_arm,
+    corrected_gap,
+    corrected_rate_with_error,
+)
 from consistency.stats.tipping import JudgeLimits, consistent_p_value, room_for_error, tipping_point
 from consistency.stats.value_gap import ValueGap, value_gap
 
@@ -88,13 +95,65 @@ def test_gap_of_two_instruments_has_the_error_of_simulated_studies() -> None:
     q = [p * s + (1 - p) * (1 - c) for p, (s, c) in zip(truth, rates, strict=True)]
     gaps, errors = [], []
     for seed in range(400):
-        judged = trials(seed, *q)
+        judged = trials(seed, q[0], q[1])
         instruments = [Instrument(rng.binomial(80, s) / 80, rng.binomial(160, c) / 160, 80, 160) for s, c in rates]
         found = gap_of(judged, *instruments)
         gaps.append(found.gap)
         errors.append(found.standard_error)
     assert np.mean(gaps) == pytest.approx(0.0, abs=0.015)
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(gaps), rel=0.12)
+
+
+def arm_of(judged: Outcomes, deployment: bool, instrument: Instrument) -> ArmRate:
+    found = corrected_arm(judged, deployment=deployment, instrument=instrument)
+    assert isinstance(found, ArmRate)
+    return found
+
+
+def test_rate_of_an_arm_has_wilsons_ends_corrected() -> None:
+    # One trial per cluster and arm: independent trials. A known instrument stretches Wilson's interval and no more.
+    y = np.concatenate([np.arange(50) < 20, np.arange(50) < 10]).astype(float)
+    judged = Outcomes(np.tile(np.arange(50), 2), np.arange(100), np.repeat([True, False], 50), y)
+    for deployment, count in ((True, 20), (False, 10)):
+        found = arm_of(judged, deployment, Instrument(0.85, 0.95))
+        assert found.rate == pytest.approx((count / 50 - 0.05) / 0.8)
+        assert found.n_effective == pytest.approx(49)  # the variance has S − 1
+        ends = [(end - 0.05) / 0.8 for end in proportion_confint(count / 50 * 49, 49, method="wilson")]
+        assert found.interval(0.95) == pytest.approx(ends)
+        measured = arm_of(judged, deployment, Instrument(0.85, 0.95, 40, 60)).interval(0.95)
+        assert measured[0] < ends[0]
+        assert ends[1] < measured[1]
+
+
+def test_difference_of_the_arms_is_the_gap() -> None:
+    judged = trials(8, 0.5, 0.3)
+    instruments = Instrument(0.85, 0.9), Instrument(0.8, 0.95)
+    deployment, evaluation = (arm_of(judged, arm, i) for arm, i in zip((True, False), instruments, strict=True))
+    assert deployment.rate - evaluation.rate == pytest.approx(gap_of(judged, *instruments).gap)
+
+
+def test_rate_of_a_quiet_arm_keeps_a_width_and_one_beyond_the_border_is_cut() -> None:
+    judged = trials(9, 0.0, 0.0)
+    found = arm_of(judged, True, EXACT)
+    assert (found.rate, found.n_effective) == (0.0, 60.0)
+    assert found.interval(0.95) == pytest.approx(proportion_confint(0, 60, method="wilson"), abs=1e-12)
+    lower, upper = arm_of(judged, True, Instrument(0.9, 0.97, 50, 100)).interval(0.95)
+    assert lower == 0.0
+    assert 0.0 < upper < 0.1
+    assert isinstance(corrected_arm(judged, deployment=True, instrument=Instrument(0.5, 0.5)), NotEstimable)
+    one = trials(9, 0.4, 0.3, scenarios=1)
+    assert isinstance(corrected_arm(one, deployment=False, instrument=EXACT), NotEstimable)
+
+
+def test_interval_of_an_arm_covers() -> None:
+    rng = np.random.default_rng(10)
+    covered = 0
+    for seed in range(400):
+        judged = trials(seed, 0.1 * 0.85 + 0.9 * 0.05, 0.5)
+        measured = Instrument(rng.binomial(80, 0.85) / 80, rng.binomial(160, 0.95) / 160, 80, 160)
+        lower, upper = arm_of(judged, True, measured).interval(0.95)
+        covered += lower <= 0.1 <= upper
+    assert covered / 400 == pytest.approx(0.95, abs=0.035)
 
 
 def test_no_information_and_no_spread_are_not_estimable() -> None:
