@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from consistency.errors import StatisticsError
 from consistency.stats.cluster_t import ClusterT, cluster_t
-from consistency.stats.equivalence import floor, tost_p_value
+from consistency.stats.equivalence import floor
 from consistency.stats.methods import NotEstimable, Wordings
-from consistency.stats.methods.effective_n_tango import GapEstimate, estimate
+from consistency.stats.methods.effective_n_tango import estimate
 from consistency.stats.outcomes import FloatArray, Outcomes
 from consistency.stats.ppi import TUNED_FROM, CorrectedGap, corrected_gap, label_probabilities
-from consistency.stats.value_gap import ValueGap, value_gap
 
 
 @dataclass(frozen=True)
@@ -84,35 +83,6 @@ def test_all_labelled_is_the_truth_with_a_clustered_t() -> None:
     assert found.p_value == pytest.approx(check.p_value)
 
 
-@pytest.mark.parametrize("wordings", ["matched", "nested", "ignored"])
-def test_values_in_zero_to_one_have_the_variance_of_the_interval_of_record(wordings: Wordings) -> None:
-    rng = np.random.default_rng(1)
-    trials = Outcomes(
-        np.tile(np.repeat(np.arange(12), 4), 2),
-        np.tile(rng.integers(0, 7, 48), 2),
-        np.repeat([True, False], 48),
-        rng.random(96),
-    )
-    plain, moved = estimate(trials, wordings=wordings), value_gap(trials, 3 * trials.y - 7, wordings=wordings)
-    assert isinstance(moved, ValueGap)
-    assert isinstance(plain, GapEstimate)
-    assert moved.gap == pytest.approx(3 * plain.gap)
-    assert moved.standard_error == pytest.approx(3 * plain.standard_error)
-    assert moved.degrees_of_freedom == plain.degrees_of_freedom
-
-
-def test_p_values_agree_with_the_interval() -> None:
-    found = drawn(np.random.default_rng(2)).corrected()
-    for gap in (ValueGap(0.2, 0.07, 9, 10, 10, 10), ValueGap(0.2, 0.0, 9, 10, 10, 10), found):
-        for level in (0.5, 0.8, 0.95):
-            lower, upper = gap.interval(level)
-            assert lower < gap.gap < upper
-            assert (gap.p_value < 1 - level) == (not lower <= 0.0 <= upper)
-            for margin in (0.1, 0.3, 0.6):
-                a = (1 - level) / 2
-                assert (tost_p_value(gap, margin) < a) == (-margin < lower and upper < margin)
-
-
 def test_where_all_is_quiet_the_width_is_that_of_the_floor() -> None:
     judged = Outcomes(np.tile(np.arange(40), 2), np.arange(80), np.repeat([True, False], 40), np.zeros(80))
     label = np.where(np.arange(80) % 8 == 0, 0.0, np.nan)
@@ -146,13 +116,8 @@ def test_tuning_is_what_minimises_the_variance_of_the_other_scenarios() -> None:
 
     def differences(tuning: float) -> FloatArray:
         values = truth - tuning * (weight - 1) * study.judged.y
-        by_cluster = np.array(
-            [
-                [values[(study.judged.cluster == s) & (study.judged.deployment == arm)].mean() for arm in (True, False)]
-                for s in range(60)
-            ]
-        )
-        return np.asarray(by_cluster[:, 0] - by_cluster[:, 1])
+        deployment, evaluation = values.reshape(2, 60, -1).mean(axis=2)
+        return np.asarray(deployment - evaluation)
 
     by_tuning = np.array([differences(tuning) for tuning in grid])
     best = [grid[np.delete(by_tuning, s, axis=1).var(axis=1).argmin()] for s in range(60)]
@@ -185,7 +150,6 @@ def test_too_little_is_not_estimable() -> None:
     assert isinstance(corrected_gap(one, label=np.zeros(8), probability=np.ones(8)), NotEstimable)
     nothing = Outcomes(np.array([]), np.array([]), np.array([]), np.array([]))
     assert isinstance(corrected_gap(nothing, label=[], probability=[]), NotEstimable)
-    assert isinstance(value_gap(nothing, []), NotEstimable)
 
 
 def test_what_makes_no_sense_is_refused() -> None:
@@ -198,10 +162,6 @@ def test_what_makes_no_sense_is_refused() -> None:
     for chance in (0.0, 1.1, np.nan):
         with pytest.raises(StatisticsError, match="every trial needs one above 0 and at most 1"):
             corrected_gap(study.judged, label=ones, probability=chance * ones)
-    with pytest.raises(StatisticsError, match="one finite number for each of 8 trials"):
-        value_gap(study.judged, [np.inf] * 8)
-    with pytest.raises(StatisticsError, match="'crossed'"):
-        value_gap(study.judged, ones, wordings="crossed")  # type: ignore[arg-type]  # what a careless caller does
     for labels in (0, 9, np.nan):
         with pytest.raises(StatisticsError, match="labels above 0 and at most one per trial"):
             label_probabilities(study.judged.y, labels)
