@@ -193,9 +193,13 @@ def false_alarms(replications: int, **design: float) -> tuple[float, float, floa
 
 
 def test_a_judge_that_errs_more_in_one_arm_makes_few_false_alarms() -> None:
+    few = 0.05 + 3 * np.sqrt(0.05 * 0.95 / 250)
     raw, corrected, _ = false_alarms(250)
     assert raw > 0.22
-    assert corrected < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 250)
+    assert corrected < few
+    raw, corrected, _ = false_alarms(250, scenarios=400, repeats=1, base=-3.5)
+    assert raw > 0.9
+    assert corrected < few
 
 
 DESIGNS: tuple[dict[str, float | tuple[float, float]], ...] = (
