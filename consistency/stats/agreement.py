@@ -79,7 +79,7 @@ def cohen_kappa(
     beyond = 1.0 - expected
     if beyond <= RESOLUTION:
         return NotEstimable("both raters gave the same category to every unit, so that there is no chance to disagree")
-    # Fleiss, Cohen and Everitt (1969), equation 13: every cell's weight less the mean weights of its row and column.
+    # Fleiss, Cohen and Everitt (1969): every cell's weight less the mean weights of its row and column.
     means = (agreement @ columns)[:, None] + (rows @ agreement)[None, :]
     spread = float((p * (agreement * beyond - means * (1.0 - observed)) ** 2).sum())
     variance = (spread - (observed * expected - 2.0 * expected + observed) ** 2) / (units * beyond**4)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from consistency.errors import StatisticsError
 from consistency.stats.intervals import Interval, newcombe, wilson
 from consistency.stats.outcomes import FloatArray, Outcomes
+from consistency.stats.ppi import checked_labels
 from consistency.stats.rogan_gladen import Instrument
 
 
@@ -112,17 +113,10 @@ def judge_diagnostics(judged: Outcomes, *, label: ArrayLike, probability: ArrayL
 
     StatisticsError for arrays of another length, other labels or probabilities.
     """
-    truth = _per_trial("labels", label, judged)
-    chance = _per_trial("label probabilities", probability, judged)
-    labelled = ~np.isnan(truth)
-    other = labelled & (truth != 0.0) & (truth != 1.0)
+    truth, chance = checked_labels(judged, label, probability)
+    other = ~np.isnan(truth) & (truth != 0.0) & (truth != 1.0)
     if other.any():
         raise StatisticsError(f"labels: found {truth[np.argmax(other)]}; 0, 1, or NaN for none are allowed")
-    bad = ~((chance > 0.0) & (chance <= 1.0))
-    if bad.any():
-        raise StatisticsError(
-            f"label probabilities: found {chance[np.argmax(bad)]}; every trial needs one above 0 and at most 1"
-        )
     deployment = judged.deployment
     return JudgeDiagnostics(*(_in_arm(judged.y[arm], truth[arm], chance[arm]) for arm in (deployment, ~deployment)))
 
@@ -148,10 +142,3 @@ def _weighted_rate(hits: FloatArray, weight: FloatArray, chance_of_miss: float) 
     rate = float(weight @ hits) / total
     spread = float(weight**2 @ (hits - rate) ** 2)
     return WeightedRate(rate, int(hits.size), min(kish, rate * (1.0 - rate) * total**2 / spread))
-
-
-def _per_trial(name: str, values: ArrayLike, judged: Outcomes) -> FloatArray:
-    array = np.asarray(values, dtype=np.float64)
-    if array.shape != judged.y.shape:
-        raise StatisticsError(f"{name}: found shape {array.shape}; one entry for each of {judged.y.size} trials")
-    return array

@@ -91,6 +91,24 @@ def label_probabilities(judged: ArrayLike, labels: float, *, ratio: float = 4.0)
     return np.where(positive, for_positives, for_negatives)
 
 
+def checked_labels(judged: Outcomes, label: ArrayLike, probability: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Labels and their probabilities as floats, one per trial of `judged`.
+
+    StatisticsError for another length, labels other than NaN outside [0, 1] or probabilities outside (0, 1].
+    """
+    y = _per_trial("labels", label, judged)
+    chance = _per_trial("label probabilities", probability, judged)
+    bad = ~(np.isnan(y) | ((y >= 0.0) & (y <= 1.0)))
+    if bad.any():
+        raise StatisticsError(f"labels: found {y[np.argmax(bad)]}; a number from 0 to 1, or NaN for none")
+    bad = ~((chance > 0.0) & (chance <= 1.0))
+    if bad.any():
+        raise StatisticsError(
+            f"label probabilities: found {chance[np.argmax(bad)]}; every trial needs one above 0 and at most 1"
+        )
+    return y, chance
+
+
 def corrected_gap(
     judged: Outcomes, *, label: ArrayLike, probability: ArrayLike, wordings: Wordings = "matched"
 ) -> CorrectedGap | NotEstimable:
@@ -111,9 +129,7 @@ def corrected_gap(
     NotEstimable where the gap itself is, or where an arm has fewer than two labels in paired clusters. StatisticsError
     for arrays of another length, labels outside [0, 1] or probabilities outside (0, 1].
     """
-    y = _per_trial("labels", label, judged)
-    chance = _per_trial("label probabilities", probability, judged)
-    _check_values(y, chance)
+    y, chance = checked_labels(judged, label, probability)
     trials = judged.paired
     kept = np.isin(judged.cluster, trials.cluster)
     y, chance = y[kept], chance[kept]
@@ -165,17 +181,6 @@ def _per_trial(name: str, values: ArrayLike, judged: Outcomes) -> FloatArray:
     if array.shape != judged.y.shape:
         raise StatisticsError(f"{name}: found shape {array.shape}; one entry for each of {judged.y.size} trials")
     return array
-
-
-def _check_values(label: FloatArray, probability: FloatArray) -> None:
-    bad = ~(np.isnan(label) | ((label >= 0.0) & (label <= 1.0)))
-    if bad.any():
-        raise StatisticsError(f"labels: found {label[np.argmax(bad)]}; a number from 0 to 1, or NaN for none")
-    bad = ~((probability > 0.0) & (probability <= 1.0))
-    if bad.any():
-        raise StatisticsError(
-            f"label probabilities: found {probability[np.argmax(bad)]}; every trial needs one above 0 and at most 1"
-        )
 
 
 def _variance_of_mean(values: FloatArray) -> float:

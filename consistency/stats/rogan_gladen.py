@@ -167,7 +167,7 @@ def corrected_gap(
     comes what the instruments' uncertainty adds by the delta method. Nothing is cut to [−1, 1].
 
     NotEstimable where an instrument's J is at most 0, where the gap itself is not estimable, and where all clusters
-    agree, so that the interval would have no width.
+    agree: the floor of the interval of record is for outcomes, not for an instrument's word.
     """
     other = deployment if evaluation is None else evaluation
     for arm, instrument in (("deployment", deployment), ("evaluation", other)):
@@ -179,7 +179,7 @@ def corrected_gap(
     if isinstance(found, NotEstimable):
         return found
     if found.standard_error == 0.0:
-        return NotEstimable("every cluster shows the same difference, so that the interval would have no width")
+        return NotEstimable("every cluster shows the same difference, so that there is no spread to correct")
     if evaluation is None:
         added = (found.gap / deployment.informedness) ** 2 * sum(deployment.variances)
     else:

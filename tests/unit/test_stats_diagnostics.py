@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,11 +19,11 @@ from consistency.stats.rogan_gladen import Instrument
 NONE = float("nan")
 
 
-def judged(deployment: list[float], evaluation: list[float]) -> Outcomes:
+def judged(deployment: Sequence[float], evaluation: Sequence[float]) -> Outcomes:
     n, m = len(deployment), len(evaluation)
     arm = np.repeat([True, False], [n, m])
     return Outcomes(
-        np.concatenate([np.arange(n), np.arange(m)]), np.arange(n + m), arm, np.array(deployment + evaluation)
+        np.concatenate([np.arange(n), np.arange(m)]), np.arange(n + m), arm, np.array([*deployment, *evaluation])
     )
 
 

@@ -221,5 +221,5 @@ def test_false_alarms_under_differential_error(design: dict[str, float]) -> None
     raw, corrected, width = false_alarms(2000, **design)
     taken = time.perf_counter() - start
     print(f"\n{design or 'default'}: raw {raw:.1%}, corrected {corrected:.1%}, width {width:.3f} ({taken:.0f} s)")
-    assert raw >= 0.22
+    assert raw >= 0.15  # three times the nominal rate where it is least, at base −0.5
     assert corrected <= 0.07

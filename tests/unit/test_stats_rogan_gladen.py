@@ -159,7 +159,7 @@ def test_no_information_and_no_spread_are_not_estimable() -> None:
         assert "carries no information" in found.reason
     quiet = corrected_gap(trials(6, 0.0, 0.0), EXACT)
     assert isinstance(quiet, NotEstimable)
-    assert "no width" in quiet.reason
+    assert "no spread to correct" in quiet.reason
     assert isinstance(corrected_gap(trials(7, 0.4, 0.3, scenarios=1), EXACT), NotEstimable)
 
 
