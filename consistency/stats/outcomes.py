@@ -89,11 +89,16 @@ class Outcomes:
         """`pairs`, divided by g where every trial of the paired clusters occurs g times, or a multiple of g, with the
         same cluster, wording, arm and outcome: such data cannot be told from g copies of fewer.
         """
-        trials = self.paired
-        wording = np.unique(trials.wording, return_inverse=True)[1]
-        rows = np.stack([self.cluster_index, wording, trials.deployment, trials.y])
-        copies = np.unique(rows, axis=1, return_counts=True)[1]
-        return self.pairs // max(int(np.gcd.reduce(copies)), 1)
+        copies = np.gcd.reduce(np.concatenate(self.trials_per_cluster), initial=0)
+        if copies > 1:
+            trials = self.paired
+            columns = (self.cluster_index, trials.wording, trials.deployment, trials.y)
+            row = np.zeros(trials.y.size, dtype=np.int64)
+            for column in columns:
+                values, index = np.unique(column, return_inverse=True)
+                row = np.unique(row * values.size + index, return_inverse=True)[1]
+            copies = np.gcd.reduce(np.bincount(row))
+        return self.pairs // max(int(copies), 1)
 
     @cached_property
     def cluster_means(self) -> tuple[FloatArray, FloatArray]:
