@@ -64,8 +64,8 @@ def cohen_kappa(
     first, second: one rating per unit, numbers or words; a unit with a NaN is left out. categories: all that there are,
     in order, which only weights ask for; those seen, sorted, where it is left out. Units are taken to be independent.
 
-    NotEstimable where no unit has both ratings, or both raters gave one category to all. StatisticsError for another
-    number of ratings, or a rating that is no category.
+    NotEstimable where no unit has both ratings, or where kappa is 0 or 0/0 whatever the raters agree on, as when one of
+    them gave one category to all. StatisticsError for another number of ratings, or a rating that is no category.
     """
     if weights not in get_args(Weights):
         raise StatisticsError(f'weights: found {weights!r}; "nominal", "linear" and "quadratic" are allowed')
@@ -76,16 +76,19 @@ def cohen_kappa(
     p, agreement = table / units, _agreement_weights(table.shape[0], weights)
     rows, columns = p.sum(axis=1), p.sum(axis=0)
     observed, expected = float((agreement * p).sum()), float(rows @ agreement @ columns)
-    beyond = 1.0 - expected
-    if beyond <= RESOLUTION:
-        return NotEstimable("both raters gave the same category to every unit, so that there is no chance to disagree")
-    # Fleiss, Cohen and Everitt (1969): every cell's weight less the mean weights of its row and column.
     means = (agreement @ columns)[:, None] + (rows @ agreement)[None, :]
-    spread = float((p * (agreement * beyond - means * (1.0 - observed)) ** 2).sum())
-    variance = (spread - (observed * expected - 2.0 * expected + observed) ** 2) / (units * beyond**4)
+    # What agreement could vary by with these rates: every cell's weight less those of its row and column.
+    if rows @ (agreement - means + expected) ** 2 @ columns <= RESOLUTION**2:
+        return NotEstimable(
+            "there is no agreement beyond chance to be had, as where a rater gave one category to all units"
+        )
+    beyond = 1.0 - expected
+    # Fleiss, Cohen and Everitt (1969), around the mean so that nothing cancels.
+    parts = agreement * beyond - means * (1.0 - observed)
+    variance = float((p * (parts - (p * parts).sum()) ** 2).sum()) / (units * beyond**4)
     return Kappa(
         kappa=(observed - expected) / beyond,
-        standard_error=math.sqrt(variance) if variance > RESOLUTION**2 * units else 0.0,
+        standard_error=math.sqrt(variance) if variance * units > RESOLUTION**2 else 0.0,
         observed=observed,
         expected=expected,
         units=units,

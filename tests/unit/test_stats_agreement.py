@@ -98,12 +98,28 @@ def test_categories_set_the_distance_and_missing_ratings_are_left_out() -> None:
     assert reordered.kappa < in_order.kappa
 
 
+@pytest.mark.parametrize("weights", ["nominal", "linear", "quadratic"])
+def test_kappa_that_is_zero_whatever_the_second_rater_says_is_not_estimable(weights: Weights) -> None:
+    # Agreement is that of chance by arithmetic: rounding alone would give it a standard error, and 0.0 an interval.
+    for second in ([1, 1, 2, 1, 2], [2, 2, 3, 1, 3, 1, 2]):
+        assert isinstance(cohen_kappa([1] * len(second), second, weights=weights), NotEstimable)
+        assert isinstance(cohen_kappa(second, [1] * len(second), weights=weights), NotEstimable)
+
+
+def test_linear_kappa_of_raters_who_share_no_part_of_the_scale_is_not_estimable() -> None:
+    # |i − j| is j − i throughout, so that no pairing of the units disagrees more than another.
+    first, second = [1, 1, 2, 2], [3, 2, 3, 2]
+    assert isinstance(cohen_kappa(first, second, weights="linear"), NotEstimable)
+    assert isinstance(cohen_kappa(first, second), Kappa)
+    assert isinstance(cohen_kappa(first, second, weights="quadratic"), Kappa)
+
+
 def test_kappa_that_cannot_be_estimated_or_makes_no_sense() -> None:
     assert isinstance(cohen_kappa([], []), NotEstimable)
     assert isinstance(cohen_kappa([NONE, 1.0], [1.0, NONE]), NotEstimable)
     alike = cohen_kappa([1, 1, 1], [1, 1, 1])
     assert isinstance(alike, NotEstimable)
-    assert "no chance to disagree" in alike.reason
+    assert "no agreement beyond chance" in alike.reason
     with pytest.raises(StatisticsError, match=r"found shapes \(2,\) and \(3,\)"):
         cohen_kappa([1, 0], [1, 0, 1])
     with pytest.raises(StatisticsError, match=r"the categories are \[0, 1\]"):
