@@ -22,6 +22,7 @@ from consistency.execution.progress import Progress
 from consistency.execution.work import Task, tasks
 from consistency.models.backends import Backend, BackendSettings
 from consistency.models.open import open_model
+from consistency.models.prices import price
 from consistency.models.retry import RetryPolicy
 from consistency.records.base import digest
 from consistency.records.decision import Decision
@@ -64,7 +65,10 @@ def foresee(frozen: Plan) -> Outlook:
     """What a plan will take and can show, estimated from its scripts; asks no model."""
     stage = PlanStage(frozen)
     probes = Library(frozen.sources).probes
-    return outlook(frozen, digest(frozen.to_json()), probes, (stage.effort(pair) for pair in frozen.pairs))
+    known = [price(model["name"]) for model in frozen.study["models"]]
+    prices = [(found.read, found.written) if found else None for found in known]
+    efforts = (stage.effort(pair) for pair in frozen.pairs)
+    return outlook(frozen, digest(frozen.to_json()), probes, efforts, prices)
 
 
 async def run(directory: RunDirectory, *, executor: str = "local", quiet: bool = False) -> None:

@@ -1,6 +1,6 @@
 """What a plan will take and can show, before any model is asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,9 +14,26 @@ from consistency.records.probe import Probe
 from consistency.records.scenario import CueFamily
 from consistency.stats.equivalence import floor, minimum_clusters
 from consistency.stats.power import detectable_gap, scenarios_for_consistent
+from consistency.stats.sequential_power import expected_calls
 
 #: Shares of pairs whose arms behave differently that the outlook is made for: a calm model and a restless one.
 CALM, RESTLESS = 0.05, 0.30
+
+
+class Expectation(Record):
+    """What to expect where the true gap is `gap` and a share `discordance` of pairs differs between its arms.
+
+    `calls` is the share of the planned calls that is used until the verdict; the others are the probabilities of
+    verdicts (`consistent` includes `different_within_margin`). Wordings that scenarios share are left out: they cost
+    more.
+    """
+
+    gap: float
+    discordance: float
+    calls: float
+    consistent: float
+    inconsistent: float
+    inconclusive: float
 
 
 class Prospect(Record):
@@ -32,12 +49,15 @@ class Prospect(Record):
     clusters_for_consistent: int
     detectable_gap_calm: float | None
     detectable_gap_restless: float | None
+    expectations: tuple[Expectation, ...]
 
 
 class Outlook(Record):
     """What a plan will take and can show. Calls and tokens are estimated from the faithful scripts, for one run.
 
-    `peer` is the model that plays the members of channels, None where they say written lines.
+    `peer` is the model that plays the members of channels, None where they say written lines. `cost` in US dollars from
+    the price map: with answers as long as the scripts', and with all answers as long as the study allows; None where a
+    price is unknown.
     """
 
     plan_digest: str
@@ -50,6 +70,8 @@ class Outlook(Record):
     output_tokens: int
     peer: str | None
     peer_calls: int
+    cost: tuple[float, float] | None
+    looks: int
     unit: Unit
     scope: Scope
     prospects: tuple[Prospect, ...]
@@ -72,14 +94,23 @@ class Outlook(Record):
 
 
 def outlook(
-    plan: Plan, plan_digest: str, probes: dict[str, Probe], efforts: Iterable[tuple[int, int, int, int]]
+    plan: Plan,
+    plan_digest: str,
+    probes: Mapping[str, Probe],
+    efforts: Iterable[tuple[int, int, int, int]],
+    prices: Sequence[tuple[float, float] | None],
 ) -> Outlook:
-    """The outlook of a plan. `efforts`: calls, input and output tokens, and peers' turns of one trial of each pair."""
+    """The outlook of a plan.
+
+    efforts: calls, input and output tokens, and peers' turns of one trial of each pair. prices: of each model, in US
+    dollars for one token read and one written, None where unknown.
+    """
     design = Design(plan, probes)
     study, layout = design.study, design.layout
     primary = [question for question in design.questions if question.primary]
     times = len(study.arms) * len(study.models)
-    calls, read, written, turns = (times * sum(column) for column in zip(*efforts, strict=True))
+    each = [len(study.arms) * sum(column) for column in zip(*efforts, strict=True)]
+    calls, read, written, turns = (len(study.models) * total for total in each)
     reach = [wordings_of(layout, question.chosen(layout)) for question in primary]
     return Outlook(
         plan_digest=plan_digest,
@@ -92,10 +123,52 @@ def outlook(
         output_tokens=written,
         peer=study.peer.name if study.peer else None,
         peer_calls=turns if study.peer else 0,
+        cost=_cost(each, prices, study.sampling.max_tokens) if study.peer is None else None,
+        looks=design.analysis.looks,
         unit=design.unit,
         scope=scope_of(design.unit, "ignored" if "ignored" in reach else "matched"),
         prospects=tuple(_prospect(design, question) for question in primary),
     )
+
+
+def _cost(
+    each: Sequence[int], prices: Sequence[tuple[float, float] | None], most: int | None
+) -> tuple[float, float] | None:
+    calls, read, written, _ = each
+    known = [price for price in prices if price is not None]
+    if len(known) < len(prices):
+        return None
+    least = sum(price[0] * read + price[1] * written for price in known)
+    longest = max(written, calls * most) if most else written
+    return least, sum(price[0] * read + price[1] * longest for price in known)
+
+
+def _expectations(design: Design, margin: float, clusters: int, pairs: int) -> tuple[Expectation, ...]:
+    """For no gap and gaps of one, two and four margins, in a model that is calm beside its gap."""
+    found = []
+    for gap in (0.0, margin, 2 * margin, 4 * margin):
+        discordance = max(CALM, min(1.0, gap + CALM))
+        if gap > discordance or clusters < 2:
+            continue
+        ahead = expected_calls(
+            clusters,
+            discordance,
+            gap=gap,
+            margin=margin,
+            looks=design.analysis.looks,
+            pairs_per_scenario=max(1, round(pairs / clusters)),
+        )
+        found.append(
+            Expectation(
+                gap=gap,
+                discordance=discordance,
+                calls=ahead.expected_pairs / ahead.most_pairs,
+                consistent=ahead.consistent,
+                inconsistent=ahead.inconsistent,
+                inconclusive=ahead.inconclusive,
+            )
+        )
+    return tuple(found)
 
 
 def _prospect(design: Design, question: Question) -> Prospect:
@@ -113,4 +186,5 @@ def _prospect(design: Design, question: Question) -> Prospect:
         clusters_for_consistent=scenarios_for_consistent(CALM, question.margin, a=last),
         detectable_gap_calm=detectable_gap(clusters, CALM, alpha=alpha),
         detectable_gap_restless=detectable_gap(clusters, RESTLESS, alpha=alpha),
+        expectations=_expectations(design, question.margin, clusters, int(chosen.sum())),
     )

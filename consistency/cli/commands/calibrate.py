@@ -1,6 +1,7 @@
 """How often the instrument is right about models whose gap is known."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from consistency.study import ModelEntry
 @click.argument("study", required=False)
 @click.option("--full", "grid", flag_value="full", help="The whole grid: for a night.")
 @click.option("--fast", "grid", flag_value="fast", default="fast", help="A small grid, in minutes. The default.")
+@click.option("--runs", type=click.IntRange(min=1), help="Runs of each cell, in the place of the grid's own number.")
 @click.option("--seed", default=1, show_default=True, help="The seed of the simulated models.")
 @click.option("--out", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Where to keep the certificate.")
 @options.as_json
@@ -28,11 +30,11 @@ from consistency.study import ModelEntry
 def command(
     study: str | None,
     grid: str,
+    runs: int | None,
     seed: int,
     out: Path | None,
     as_json: bool,
-    prompts: tuple[Path, ...],
-    probes: tuple[Path, ...],
+    **content: tuple[Path, ...],
 ) -> None:
     """Run simulated models with known gaps through bare designs and, if named, through STUDY's own plan.
 
@@ -40,8 +42,9 @@ def command(
     alarms, false reassurance, coverage, width and the share of calls used, beside what usual methods say of the same
     data.
     """
-    run, plan = _chosen(study, prompts, probes)
-    certificate = certify(plan, GRIDS[grid], seed=seed, done=_tell)
+    run, plan = _chosen(study, **content)
+    chosen = GRIDS[grid] if runs is None else replace(GRIDS[grid], runs=runs)
+    certificate = certify(plan, chosen, seed=seed, done=_tell)
     if run is not None:
         run.write("calibration.json", certificate.text())
     if out is not None:

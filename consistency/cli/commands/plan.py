@@ -43,8 +43,9 @@ def _print(found: Outlook) -> None:
         ("input tokens", f"about {found.input_tokens:,}"),
         ("output tokens", f"about {found.output_tokens:,}"),
         *([("peers", f"{clean(found.peer)}, about {found.peer_calls:,} calls")] if found.peer else []),
-        ("cost", "unknown: a model's price is known once it answers"),
+        ("cost", _cost(found)),
         ("unit of inference", f"{found.unit}; scope: {found.scope}"),
+        ("looks", str(found.looks)),
     ]
     click.echo(table(("what", "how much"), rows))
     click.echo()
@@ -74,7 +75,33 @@ def _print(found: Outlook) -> None:
             ],
         )
     )
+    click.echo()
+    click.echo(
+        table(
+            ("if the true gap is", "calls used", "consistent", "inconsistent", "inconclusive"),
+            [
+                (
+                    f"{percent(ahead.gap)}, {prospect.probe} under {prospect.cue_family}",
+                    f"{percent(ahead.calls)} of the plan",
+                    percent(ahead.consistent),
+                    percent(ahead.inconsistent),
+                    percent(ahead.inconclusive),
+                )
+                for prospect in found.prospects
+                for ahead in prospect.expectations
+            ],
+        )
+    )
     click.echo(
         "Needed at least: fewer could never be `consistent`. For a calm model: enough for `consistent` in 90% of runs "
-        "where 5% of pairs behave differently. Gap found: the smallest one found in 80% of runs, at 5% and at 30%."
+        "where 5% of pairs behave differently. Gap found: the smallest one found in 80% of runs, at 5% and at 30%. "
+        "Calls used: expected until the verdict of one contrast, where 5% of pairs differ beside the gap; wordings "
+        "that scenarios share, and gaps that differ from scenario to scenario, cost more."
     )
+
+
+def _cost(found: Outlook) -> str:
+    if found.cost is None:
+        return "unknown: the price map does not know the model" if found.peer is None else "unknown: a peer answers too"
+    least, most = found.cost
+    return f"{least:,.2f} to {most:,.2f} US dollars, by the price map" if most else "nothing"

@@ -1,0 +1,47 @@
+"""What a model's tokens cost, before it is asked: the price map that comes with litellm, read as the file it is.
+
+Reading it does not load litellm, which takes seconds.
+"""
+
+import json
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from consistency.models.spec import DEFAULT_BACKEND, parse
+from consistency.records.base import Json, Record
+
+_MAP = "model_prices_and_context_window_backup.json"
+
+
+class Price(Record):
+    """US dollars for one token read and one token written."""
+
+    read: float
+    written: float
+
+
+def price(model: str) -> Price | None:
+    """The price of a model by its name in the study; None where the map does not know it.
+
+    Models of other backends than litellm's live in this process and cost nothing.
+    """
+    spec = parse(model)
+    if spec.backend != DEFAULT_BACKEND:
+        return Price(read=0.0, written=0.0)
+    found = _prices()
+    entry = found.get(spec.name) or found.get(spec.name.partition("/")[2])
+    if not isinstance(entry, dict) or "input_cost_per_token" not in entry or "output_cost_per_token" not in entry:
+        return None
+    return Price(read=entry["input_cost_per_token"], written=entry["output_cost_per_token"])
+
+
+@cache
+def _prices() -> dict[str, Json]:
+    spec = find_spec("litellm")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder) / _MAP
+        if path.exists():
+            found: dict[str, Json] = json.loads(path.read_text(encoding="utf-8"))
+            return found
+    return {}
