@@ -81,7 +81,7 @@ def placebo_adjusted_energy(
     "nested" (imported data: each arm has wordings of its own). A wording has one cell in a scenario. Arms are permuted
     among wordings, again with all cells of a wording at once, and among those wordings alone that scenarios link: where
     no two scenarios share a wording, within each scenario. Only scenarios with 2 or more wordings in each arm tell
-    anything; a relabelling leaves out those that it does not give 2 in each.
+    anything; a relabelling leaves out those that it does not give 2 in each and takes in others that it does.
     "ignored": as "nested", with each answer a cell of its own. The conclusion is then about these wordings alone.
 
     Where each scenario has wordings of its own, this is the permutation of cells within scenarios. With H shared sets p
@@ -138,12 +138,9 @@ def _permuted(
     vectors: Single, scenario: IntArray, words: IntArray, arm: BoolArray, rng: np.random.Generator | None, draws: int
 ) -> PlaceboAdjustedEnergy | NotEstimable:
     """The test of wordings that have one arm each: arms of wordings that scenarios link."""
-    chosen = []
-    for rows in _groups(scenario):
-        in_deployment = np.unique(words[rows[arm[rows]]]).size
-        if min(in_deployment, np.unique(words[rows]).size - in_deployment) >= 2:
-            chosen.append(rows)
-    if not chosen:
+    # Those that can tell under any labels, not only the observed ones: else the test would not be exact.
+    chosen = [rows for rows in _groups(scenario) if np.unique(words[rows]).size >= 4]
+    if not any(_tells(words[rows], arm[rows]) for rows in chosen):
         return NotEstimable("no scenario has 2 wordings in each arm")
     if rng is None or draws < 1:
         raise StatisticsError(f"placebo-adjusted energy: pass rng, and at least 1 draw; found {draws}")
@@ -164,7 +161,12 @@ def _permuted(
         means += np.divide(parts, pairs, out=np.zeros_like(parts), where=told)
         counted += told
     means = np.divide(means, counted, out=np.full_like(means, np.nan), where=counted > 0)
-    return _result(means, False, len(chosen), used.size)
+    return _result(means, False, int(counted[0]), used.size)
+
+
+def _tells(words: IntArray, arm: BoolArray) -> bool:
+    """Whether a scenario, given by its answers, has 2 or more wordings in each arm."""
+    return min(np.unique(words[side]).size for side in (arm, ~arm)) >= 2
 
 
 def _result(means: FloatArray, exact: bool, scenarios: int, wordings: int) -> PlaceboAdjustedEnergy:

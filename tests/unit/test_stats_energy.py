@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 from typing import NamedTuple
 
 import numpy as np
@@ -205,6 +205,29 @@ def test_wordings_that_differ_are_a_difference_of_arms_to_a_naive_test_and_not_t
     assert np.mean(np.array(naive) <= 0.05) > 0.3
     assert np.mean(np.array(adjusted) <= 0.05) < 0.11
     assert abs(np.mean(gaps)) < 3 * np.std(gaps) / np.sqrt(len(gaps))
+
+
+def test_a_relabelling_is_measured_on_all_scenarios_that_it_lets_tell() -> None:
+    rng = np.random.default_rng(14)
+    wording = np.array([0, 1, 2, 3, 4, 0, 1, 2, 4])
+    scenario = np.repeat([0, 1], [5, 4])
+    answers = Answers(rng.normal(size=(9, 2)), scenario, wording, wording <= 2)
+    alone = answers.at(np.arange(5))
+    result = run(answers, "nested", draws=4_000)
+    assert result.gap == pytest.approx(defined_gap(alone, "nested"), rel=1e-4)
+    assert (result.scenarios, result.wordings) == (1, 5)
+    gaps = []
+    for pair in combinations(range(5), 2):
+        relabelled = answers._replace(deployment=~np.isin(wording, pair))
+        told = [s for s in (0, 1) if 2 <= np.count_nonzero(relabelled.deployment[scenario == s]) <= [3, 2][s]]
+        gaps.append(defined_gap(relabelled.at(np.flatnonzero(np.isin(scenario, told))), "nested"))
+    expected = np.mean(np.array(gaps) >= result.gap - 1e-6)
+    first_alone = [
+        defined_gap(alone._replace(deployment=~np.isin(wording[:5], pair)), "nested")
+        for pair in combinations(range(5), 2)
+    ]
+    assert expected != np.mean(np.array(first_alone) >= result.gap - 1e-6)
+    assert result.p_value == pytest.approx(expected, abs=0.03)
 
 
 @pytest.mark.parametrize("shared", [True, False])
