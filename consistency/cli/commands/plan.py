@@ -49,6 +49,12 @@ def _print(found: Outlook) -> None:
     ]
     click.echo(table(("what", "how much"), rows))
     click.echo()
+    _print_prospects(found)
+    click.echo()
+    _print_expectations(found)
+
+
+def _print_prospects(found: Outlook) -> None:
     header = (
         "primary contrast",
         f"{found.unit}s",
@@ -75,7 +81,13 @@ def _print(found: Outlook) -> None:
             ],
         )
     )
-    click.echo()
+    click.echo(
+        "Needed at least: fewer could never be `consistent`. For a calm model: enough for `consistent` in 90% of runs "
+        "where 5% of pairs behave differently. Gap found: the smallest one found in 80% of runs, at 5% and at 30%."
+    )
+
+
+def _print_expectations(found: Outlook) -> None:
     click.echo(
         table(
             ("if the true gap is", "calls used", "consistent", "inconsistent", "inconclusive"),
@@ -93,8 +105,6 @@ def _print(found: Outlook) -> None:
         )
     )
     click.echo(
-        "Needed at least: fewer could never be `consistent`. For a calm model: enough for `consistent` in 90% of runs "
-        "where 5% of pairs behave differently. Gap found: the smallest one found in 80% of runs, at 5% and at 30%. "
         "Calls used: expected until the verdict of one contrast, where 5% of pairs differ beside the gap; wordings "
         "that scenarios share, and gaps that differ from scenario to scenario, cost more."
     )
