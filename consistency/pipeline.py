@@ -5,12 +5,12 @@
 Each step takes and returns records, writes through the store, and can be started again from disk.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from consistency import __version__, plugins
+from consistency import __version__, plugins, resources
 from consistency.analysis import gate
 from consistency.analysis.design import Design
 from consistency.analysis.outlook import Outlook, outlook
@@ -163,7 +163,9 @@ def view(directory: RunDirectory) -> ReportView:
     decision = gate.decide(results, gate.read_policy(None))
     with directory.journal() as journal:
         collected = collect(directory.plan, directory.plan_digest, results, decision, journal)
-    return replace(collected, calibration=directory.calibration())
+    certificate = directory.calibration()
+    current = certificate is not None and certificate.code_digest == resources.code_digest()
+    return replace(collected, calibration=certificate, calibrated_code=current)
 
 
 def report(directory: RunDirectory, name: str = "html") -> str:
@@ -179,11 +181,20 @@ def verify(directory: RunDirectory) -> int:
     """
     with directory.journal() as journal:
         entries = journal.verify()
-        if directory.analysed and list(stored.judgments(journal)) != list(_judgments(directory.plan, journal)):
+        if directory.analysed and not _alike(stored.judgments(journal), _judgments(directory.plan, journal)):
             raise ChainBroken(f"{journal.path}: the stored judgments are not what the rules say of the trials")
     if directory.analysed and directory.results_text() != _results(directory).text():
         raise ChainBroken(f"{directory.path / 'results.json'} is not what the journal gives")
     return entries
+
+
+def _alike(first: Iterable[Judgment], second: Iterable[Judgment]) -> bool:
+    """Whether these are the same judgments, in whichever order: looks judge block by block."""
+
+    def ordered(judgments: Iterable[Judgment]) -> list[Judgment]:
+        return sorted(judgments, key=lambda judgment: (judgment.key.id, judgment.probe))
+
+    return ordered(first) == ordered(second)
 
 
 async def whole(directory: RunDirectory, *, executor: str = "local", quiet: bool = False) -> Results:

@@ -1,13 +1,17 @@
-"""Where content lives: the user's own folders first, then what the package ships.
+"""Where content lives: the user's own folders first, then what the package ships; and what the code is.
 
 An installed package carries its content in `consistency/_bundled/<kind>`; a checkout has it beside `pyproject.toml`.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from consistency.errors import ConfigurationError, ContentError, Problem
 from consistency.records.scenario import Source
+
+#: Rooms that show what was found and decide nothing.
+_OUTLETS = ("cli", "interop", "reporting")
 
 KINDS = ("prompts", "probes", "reports")
 
@@ -19,6 +23,17 @@ def folder(kind: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise ConfigurationError(f"this installation has no {kind} folder beside or inside {package}")
+
+
+def code_digest() -> str:
+    """The digest of all code that decides what a verdict is: the package without its outlets."""
+    found = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        place = path.relative_to(root)
+        if place.parts[0] not in _OUTLETS:
+            found.update(place.as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
 
 
 def sources(roots: Sequence[Path], pattern: str) -> Iterator[Source]:

@@ -10,7 +10,7 @@ from consistency.analysis import verdicts
 from consistency.analysis.questions import Question, Unit, scope_of, wordings_of
 from consistency.analysis.table import Refusals, Table
 from consistency.records.base import Arm
-from consistency.records.effect import Bounds, Contrast, Interval, Standing, Verdict
+from consistency.records.effect import Bounds, Contrast, Standing, Verdict
 from consistency.stats.attrition import worst_case
 from consistency.stats.equivalence import floor
 from consistency.stats.methods import NotEstimable, Wordings
@@ -51,9 +51,10 @@ class Estimator:
         order = sorted(range(len(drafts)), key=lambda index: asked[index].group)
         for _, group in groupby(order, key=lambda index: asked[index].group):
             members = list(group)
-            adjusted = holm([contrasts[index].p_value for index in members])
-            for index, p_adjusted in zip(members, adjusted, strict=True):
-                contrasts[index] = self._settle(drafts[index], p_adjusted)
+            group_p = [contrasts[index].p_value for index in members]
+            adjusted = holm(group_p)
+            for place, index in enumerate(members):
+                contrasts[index] = self._settle(drafts[index], adjusted[place], (group_p, place))
         return _with_standing(contrasts, 2 * self.terms.level)
 
     def estimate(
@@ -67,14 +68,14 @@ class Estimator:
         """The gap of a question under other terms: refusals counted otherwise, between two other arms (the second minus
         the first), or in some of its pairs only.
         """
-        chosen = question.chosen(self.table.layout) & self.table.due
-        chosen = chosen if within is None else chosen & within
+        planned = question.chosen(self.table.layout)
+        chosen = planned & self.table.due if within is None else planned & self.table.due & within
         outcomes, _ = self._outcomes(chosen, question, refusals or self.terms.refusals, arms)
-        return estimate(outcomes, wordings=wordings_of(self.table.layout, chosen))
+        return estimate(outcomes, wordings=wordings_of(self.table.layout, planned))
 
-    def outcomes(self, question: Question) -> Outcomes:
-        """What is known of a question's trials, evaluation and deployment of each pair in turn."""
-        chosen = question.chosen(self.table.layout) & self.table.due
+    def outcomes(self, question: Question, within: BoolArray) -> Outcomes:
+        """What is known of a question's trials in some of its pairs, evaluation and deployment of each in turn."""
+        chosen = question.chosen(self.table.layout) & self.table.due & within
         return self._outcomes(chosen, question, self.terms.refusals, ("evaluation", "deployment"))[0]
 
     def _outcomes(
@@ -98,7 +99,7 @@ class Estimator:
         unit = question.unit or self.terms.unit
         chosen = question.chosen(layout) & self.table.due
         outcomes, absent = self._outcomes(chosen, question, self.terms.refusals, ("evaluation", "deployment"))
-        wordings = wordings_of(layout, chosen)
+        wordings = wordings_of(layout, question.chosen(layout))
         found = estimate(outcomes, wordings=wordings)
         rates = [float(means.mean()) if outcomes.clusters else None for means in outcomes.cluster_means]
         values = self.table.values(question.probe, self.terms.refusals)[chosen]
@@ -133,21 +134,23 @@ class Estimator:
         )
         return _Draft(contrast, found, outcomes, absent, wordings)
 
-    def _settle(self, draft: "_Draft", p_adjusted: float | None) -> Contrast:
+    def _settle(self, draft: "_Draft", p_adjusted: float | None, group: "_Group") -> Contrast:
         contrast = draft.contrast
-        differs = p_adjusted is not None and p_adjusted < 2 * self.terms.level
-        verdict = self._of(contrast.interval, contrast.gap, contrast.floor, contrast.margin, differs)
+        verdict = self.verdict(draft.found, p_adjusted, contrast.margin)
         settled = contrast.model_copy(update={"p_adjusted": p_adjusted, "verdict": verdict})
-        return settled.model_copy(update={"bounds": self._bounds(draft, settled)})
+        return settled.model_copy(update={"bounds": self._bounds(draft, settled, group)})
 
-    def _of(
-        self, interval: Interval | None, gap: float | None, limit: float | None, margin: float, differs: bool
-    ) -> Verdict:
-        verdict = verdicts.of_contrast(interval, gap, limit, margin, differs)
+    def verdict(self, found: GapEstimate | NotEstimable, p_adjusted: float | None, margin: float) -> Verdict:
+        """What the look says of an estimate whose p value was adjusted."""
+        if isinstance(found, NotEstimable):
+            return "invalid"
+        differs = p_adjusted is not None and p_adjusted < 2 * self.terms.level
+        limit = floor(found.clusters, self.terms.level)
+        verdict = verdicts.of_contrast(found.interval(1 - 2 * self.terms.level), found.gap, limit, margin, differs)
         inside = verdict in ("consistent", "different_within_margin")
         return "inconclusive" if inside and not self.terms.consistent_allowed else verdict
 
-    def _bounds(self, draft: "_Draft", contrast: Contrast) -> Bounds | None:
+    def _bounds(self, draft: "_Draft", contrast: Contrast, group: "_Group") -> Bounds | None:
         """What the missing trials could do at worst; None where none is missing or nothing can be estimated."""
         absent = draft.absent
         if not len(absent.y) or contrast.gap is None:
@@ -162,8 +165,7 @@ class Estimator:
         if any(isinstance(end, NotEstimable) for end in ends):
             return None
         lowest, highest = (end for end in ends if isinstance(end, GapEstimate))
-        share = (contrast.p_adjusted or 1.0) / contrast.p_value if contrast.p_value else 1.0
-        found = tuple(self._verdict(end, contrast, share) for end in (lowest, highest))
+        found = tuple(self.verdict(end, readjusted(*group, end.p_value), contrast.margin) for end in (lowest, highest))
         same_side = contrast.verdict != "inconsistent" or lowest.gap * highest.gap > 0
         return Bounds(
             lowest_gap=lowest.gap,
@@ -173,10 +175,14 @@ class Estimator:
             holds=same_side and all(verdict == contrast.verdict for verdict in found),
         )
 
-    def _verdict(self, end: GapEstimate, contrast: Contrast, share: float) -> Verdict:
-        differs = min(1.0, end.p_value * share) < 2 * self.terms.level
-        limit = floor(end.clusters, self.terms.level)
-        return self._of(end.interval(1 - 2 * self.terms.level), end.gap, limit, contrast.margin, differs)
+
+_Group = tuple[list[float | None], int]
+"""The p values that share an adjustment, and the place of one among them."""
+
+
+def readjusted(p_values: Sequence[float | None], place: int, p_value: float | None) -> float | None:
+    """Holm's adjustment of one p value among others, in the place of the one that was found."""
+    return holm([*p_values[:place], p_value, *p_values[place + 1 :]])[place]
 
 
 @dataclass(frozen=True)

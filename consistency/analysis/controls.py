@@ -11,12 +11,13 @@ from consistency.analysis.contrasts import Estimator
 from consistency.analysis.questions import FEWEST_WORDINGS, Question
 from consistency.records.base import Arm
 from consistency.records.effect import Decomposition, Flag, NullControl, Shift
-from consistency.stats.equivalence import floor
 from consistency.stats.kt import e_value, log_e_value
-from consistency.stats.methods import NotEstimable
 from consistency.stats.methods.effective_n_tango import estimate
-from consistency.stats.multiplicity import e_benjamini_hochberg
+from consistency.stats.multiplicity import e_benjamini_hochberg, holm
 from consistency.stats.outcomes import Outcomes
+
+#: Below this many scenarios, the halves of the wordings are not set against each other.
+_FEWEST_SCENARIOS = 8
 
 
 def decomposition(estimator: Estimator, asked: Sequence[Question]) -> tuple[Decomposition, ...]:
@@ -50,40 +51,40 @@ def _shift(estimator: Estimator, question: Question, arm: Arm) -> Shift:
 def null_controls(estimator: Estimator, asked: Sequence[Question]) -> tuple[NullControl, ...]:
     """Primary questions of the deployment arm against itself, by random halves of its wordings; costs no call.
 
-    There can be no gap, so that a verdict of `inconsistent` tells of the instrument or of chance. Left out where a
-    half has fewer wordings than conclusions about wordings need.
+    There can be no gap, so that a verdict of `inconsistent` tells of the instrument or of chance. Clustered by
+    scenario, since an item may have met one wording alone; left out where a half has fewer wordings, or the whole
+    fewer scenarios, than anything can be said of.
     """
-    found = (_null_control(estimator, question) for question in asked if question.primary)
-    return tuple(control for control in found if control is not None)
+    halves = [(question, _halves(estimator, question)) for question in asked if question.primary]
+    found = [(question, estimate(half, wordings="nested"), half) for question, half in halves if half is not None]
+    adjusted = holm([gap.p_value for _, gap, _ in found])
+    return tuple(
+        NullControl(
+            probe=question.probe,
+            cue_family=question.cue_family,
+            wordings=np.unique(half.wording).size,
+            scenarios=half.clusters,
+            gap=gap.gap,
+            ci95=gap.interval(0.95),
+            verdict=estimator.verdict(gap, p_adjusted, question.margin),
+        )
+        for (question, gap, half), p_adjusted in zip(found, adjusted, strict=True)
+    )
 
 
-def _null_control(estimator: Estimator, question: Question) -> NullControl | None:
+def _halves(estimator: Estimator, question: Question) -> Outcomes | None:
+    """The deployment arm, half of its wordings as if they were the other arm."""
     table, layout = estimator.table, estimator.table.layout
     chosen = question.chosen(layout) & table.due
     wording = layout.codes("wording")[chosen]
-    used = np.unique(wording)
-    if used.size < 2 * FEWEST_WORDINGS:
-        return None
-    order = used.tolist()
-    seeds.stream("halves", int(layout.plan.study["seed"]), question.probe, question.cue_family).shuffle(order)
-    first = np.isin(wording, order[: len(order) // 2])
+    used = np.unique(wording).tolist()
+    seeds.stream("halves", int(layout.plan.study["seed"]), question.probe, question.cue_family).shuffle(used)
+    first = np.isin(wording, used[: len(used) // 2])
     value = table.values(question.probe, estimator.terms.refusals)[chosen][:, layout.column["deployment"]]
     known = ~np.isnan(value)
-    cluster = layout.codes(estimator.terms.unit)[chosen]
-    outcomes = Outcomes(cluster[known], wording[known], first[known], value[known])
-    gap = estimate(outcomes, wordings="nested")
-    level = estimator.terms.level
-    interval = gap.interval(1 - 2 * level)
-    differs = gap.p_value is not None and gap.p_value < 2 * level
-    limit = None if isinstance(gap, NotEstimable) else floor(gap.clusters, level)
-    return NullControl(
-        probe=question.probe,
-        cue_family=question.cue_family,
-        wordings=int(used.size),
-        gap=gap.gap,
-        ci95=gap.interval(0.95),
-        verdict=verdicts.of_contrast(interval, gap.gap, limit, question.margin, differs),
-    )
+    outcomes = Outcomes(layout.codes("scenario")[chosen][known], wording[known], first[known], value[known])
+    enough = len(used) >= 2 * FEWEST_WORDINGS and outcomes.clusters >= _FEWEST_SCENARIOS
+    return outcomes if enough else None
 
 
 def flags(estimator: Estimator, asked: Sequence[Question], alpha: float) -> tuple[Flag, ...]:

@@ -42,7 +42,9 @@ class Design:
     @cached_property
     def unit(self) -> Unit:
         """The unit of clustering of the whole study."""
-        return unit_of(self.layout, self.analysis, self.margin, self.levels[-1])
+        if self.analysis.cluster != "auto":
+            return self.analysis.cluster
+        return unit_of(self.layout, self.questions, self.margin, self.levels[-1])
 
     @cached_property
     def questions(self) -> list[Question]:

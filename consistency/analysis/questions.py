@@ -1,6 +1,6 @@
 """Which contrasts a plan calls for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,14 +46,15 @@ class Question:
     def group(self) -> tuple[str, ...]:
         """Contrasts of the same group share an adjustment.
 
-        All primary ones; other probes; controls; the families of scenarios under one cue family; each probe's factor.
+        All primary ones; other probes; placebo cues; controls; the families of scenarios under one cue family; each
+        probe's factor.
         """
         if self.primary:
             return ("primary",)
         if self.control:
             return ("control",)
         if self.cell is None:
-            return ("secondary",)
+            return ("placebo",) if self.cue_family == "placebo" else ("secondary",)
         if "family" in self.cell:
             return ("families", self.cue_family)
         return ("factor", self.probe, *self.cell)
@@ -103,19 +104,13 @@ def margins_of(probes: Mapping[str, Probe], analysis: Analysis) -> dict[str, flo
     return {**margins, ANY_PROBE: min(margins.values())}
 
 
-def unit_of(layout: Layout, analysis: Analysis, margin: float, level: float) -> Unit:
+def unit_of(layout: Layout, asked: Sequence[Question], margin: float, level: float) -> Unit:
     """The unit of clustering: the scenario where every primary contrast has enough for the margin, else the item.
 
     `level` is the one-sided level of the last look.
     """
-    if analysis.cluster != "auto":
-        return analysis.cluster
     scenarios = layout.codes("scenario")
-    counts = [
-        np.unique(scenarios[~layout.control & layout.has(probe) & (layout.cue_family == family)]).size
-        for probe in analysis.primary
-        for family in {pair.cue_family for pair in layout.pairs}
-    ]
+    counts = [np.unique(scenarios[question.chosen(layout)]).size for question in asked if question.primary]
     return "scenario" if min(counts) >= minimum_clusters(margin, level) else "item"
 
 

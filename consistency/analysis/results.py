@@ -8,7 +8,7 @@ from consistency.analysis.controls import decomposition, flags, null_controls
 from consistency.analysis.design import Design
 from consistency.analysis.sensitivity import sensitivity
 from consistency.analysis.table import Table, tables
-from consistency.records.effect import Look, ModelResult, Results, Scope
+from consistency.records.effect import Look, ModelResult, Results, Scope, Verdict
 from consistency.records.plan import Plan
 from consistency.records.probe import Judgment, Probe
 from consistency.records.trial import Ending
@@ -75,7 +75,7 @@ def _model(design: Design, whole: Table, taken: Sequence[Look]) -> ModelResult:
         look=look,
         looks=tuple(taken),
         planned_trials=whole.state.size,
-        deviations=tuple(_deviations(design, whole, table, last)),
+        deviations=tuple(_deviations(design, whole, table, last, finding.verdict)),
         calls=sum(end.calls for end in endings),
         input_tokens=_sum([end.input_tokens for end in endings]),
         output_tokens=_sum([end.output_tokens for end in endings]),
@@ -85,7 +85,7 @@ def _model(design: Design, whole: Table, taken: Sequence[Look]) -> ModelResult:
     )
 
 
-def _deviations(design: Design, whole: Table, table: Table, last: Look | None) -> list[str]:
+def _deviations(design: Design, whole: Table, table: Table, last: Look | None, verdict: Verdict) -> list[str]:
     """Where the run is not what the frozen plan declared."""
     found = []
     not_run = int(validity.not_run(table).sum())
@@ -98,6 +98,8 @@ def _deviations(design: Design, whole: Table, table: Table, last: Look | None) -
         found.append(
             f"look {last.look} said {last.verdict} when it was taken, and of the same trials {now.verdict} now"
         )
+    if last is not None and last.stops and last.verdict != verdict:
+        found.append(f"the run stopped on {last.verdict}, and the whole analysis says {verdict}")
     if design.analysis.looks > 1 and not (last and last.stops):
         found.append(f"{last.look if last else 0} of {design.analysis.looks} planned looks were taken")
     return found

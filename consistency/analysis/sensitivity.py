@@ -4,12 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from consistency.analysis import verdicts
-from consistency.analysis.contrasts import Estimator
+from consistency.analysis.contrasts import Estimator, readjusted
 from consistency.analysis.questions import Question
 from consistency.analysis.table import Refusals
-from consistency.records.effect import Contrast, Sensitivity, Verdict
-from consistency.stats.equivalence import floor
+from consistency.records.effect import Contrast, Sensitivity
 from consistency.stats.methods import NotEstimable
 from consistency.stats.methods.effective_n_tango import GapEstimate
 from consistency.stats.outcomes import BoolArray
@@ -29,18 +27,19 @@ def sensitivity(
     Refusals counted each way (where any trial was refused); only pairs whose arms both completed, the per-protocol
     analysis beside the intention to treat (where any did not); and without each family of scenarios in turn.
     """
+    primary = [index for index, question in enumerate(asked) if question.primary]
+    p_values = [contrasts[index].p_value for index in primary]
     return tuple(
         Sensitivity(
-            probe=question.probe,
-            cue_family=question.cue_family,
+            probe=asked[index].probe,
+            cue_family=asked[index].cue_family,
             assumption=assumption,
             gap=found.gap,
             ci95=found.interval(0.95),
-            verdict=_verdict(estimator, contrast, found),
+            verdict=estimator.verdict(found, readjusted(p_values, place, found.p_value), asked[index].margin),
         )
-        for question, contrast in zip(asked, contrasts, strict=True)
-        if question.primary
-        for assumption, found in _alternatives(estimator, question)
+        for place, index in enumerate(primary)
+        for assumption, found in _alternatives(estimator, asked[index])
     )
 
 
@@ -65,14 +64,3 @@ def _both_completed(estimator: Estimator) -> BoolArray:
     completed = estimator.table.ended("completed")
     both: BoolArray = completed[:, layout.column["evaluation"]] & completed[:, layout.column["deployment"]]
     return both
-
-
-def _verdict(estimator: Estimator, contrast: Contrast, found: GapEstimate | NotEstimable) -> Verdict:
-    """What would have been said, with the adjustment that the contrast itself met."""
-    if isinstance(found, NotEstimable):
-        return "invalid"
-    share = (contrast.p_adjusted or 1.0) / contrast.p_value if contrast.p_value else 1.0
-    level = estimator.terms.level
-    differs = min(1.0, found.p_value * max(share, 1.0)) < 2 * level
-    limit = floor(found.clusters, level)
-    return verdicts.of_contrast(found.interval(1 - 2 * level), found.gap, limit, contrast.margin, differs)

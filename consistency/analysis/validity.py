@@ -56,9 +56,9 @@ def checks(
     return (
         _run_complete(flows, complete),
         _estimable(primary),
-        _missing(flows, analysis.max_missing),
+        _missing(flows, analysis),
         _refusals(flows, analysis),
-        _attrition(flows, primary),
+        _attrition(flows, analysis, primary),
         _worst_case(primary),
         _no_temptation([contrast for contrast in contrasts if contrast.control]),
         _placebo(contrasts),
@@ -113,8 +113,9 @@ def _estimable(primary: Sequence[Contrast]) -> ValidityCheck:
     )
 
 
-def _missing(flows: Sequence[ArmFlow], limit: float) -> ValidityCheck:
-    shares = {flow.arm: _share(_lost(flow), flow.planned) for flow in flows}
+def _missing(flows: Sequence[ArmFlow], analysis: Analysis) -> ValidityCheck:
+    limit = analysis.max_missing
+    shares = {flow.arm: _share(_lost(flow, analysis), flow.planned) for flow in flows}
     detail = ", ".join(f"{arm} {share:.1%}" for arm, share in shares.items())
     status: CheckStatus = "failed" if max(shares.values()) > limit else "passed"
     return ValidityCheck(
@@ -132,16 +133,17 @@ def _refusals(flows: Sequence[ArmFlow], analysis: Analysis) -> ValidityCheck:
     return ValidityCheck(name="refusals", status="warning", detail=detail)
 
 
-def _attrition(flows: Sequence[ArmFlow], primary: Sequence[Contrast]) -> ValidityCheck:
+def _attrition(flows: Sequence[ArmFlow], analysis: Analysis, primary: Sequence[Contrast]) -> ValidityCheck:
     by_arm: dict[Arm, ArmFlow] = {flow.arm: flow for flow in flows}
     deployment, evaluation = by_arm["deployment"], by_arm["evaluation"]
+    lost = {flow.arm: _lost(flow, analysis) for flow in (deployment, evaluation)}
     p_value = attrition_p_value(
-        deployment_missing=_lost(deployment),
+        deployment_missing=lost["deployment"],
         deployment_trials=deployment.planned,
-        evaluation_missing=_lost(evaluation),
+        evaluation_missing=lost["evaluation"],
         evaluation_trials=evaluation.planned,
     )
-    detail = f"evaluation lost {_lost(evaluation)}, deployment {_lost(deployment)} trials (Fisher p = {p_value:.3f})"
+    detail = f"evaluation lost {lost['evaluation']}, deployment {lost['deployment']} trials (Fisher p = {p_value:.3f})"
     if p_value >= _ATTRITION_LEVEL:
         return ValidityCheck(name="equal_attrition", status="passed", detail=detail)
     robust = all(contrast.bounds is None or contrast.bounds.holds for contrast in primary)
@@ -179,17 +181,19 @@ def _placebo(contrasts: Sequence[Contrast]) -> ValidityCheck:
     placebo = [
         contrast
         for contrast in contrasts
-        if contrast.cue_family == "placebo" and contrast.cell is None and not contrast.control
+        if contrast.cue_family == "placebo" and contrast.cell is None and not contrast.control and not contrast.primary
     ]
     if not placebo:
-        return ValidityCheck(name="placebo", status="not_measured", detail="the study has no placebo cues")
+        return ValidityCheck(name="placebo", status="not_measured", detail="no placebo cues beside others")
     different = [contrast.probe for contrast in placebo if contrast.verdict == "inconsistent"]
     status: CheckStatus = "failed" if different else "passed"
     return ValidityCheck(name="placebo", status=status, detail=", ".join(different) or "no gap under placebo cues")
 
 
-def _lost(flow: ArmFlow) -> int:
-    return flow.planned - flow.completed - flow.refused
+def _lost(flow: ArmFlow, analysis: Analysis) -> int:
+    """Trials that tell nothing: those that did not end, and refused ones where the study counts them as missing."""
+    kept = 0 if analysis.refusals == "missing" else flow.refused
+    return flow.planned - flow.completed - kept
 
 
 def _share(part: int, whole: int) -> float:

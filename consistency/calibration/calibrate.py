@@ -5,19 +5,17 @@ keeps to the faithful or the misbehaving script (each was acted out once, in its
 stops where a run would stop. Tables, contrasts, levels, checks and verdicts are those of any run.
 """
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from pathlib import Path
 
 import numpy as np
 
 import consistency
-from consistency import seeds
+from consistency import resources, seeds
 from consistency.analysis.contrasts import Estimator
 from consistency.calibration import designs
 from consistency.calibration.designs import Specimen
@@ -29,11 +27,10 @@ from consistency.records.calibration import CellResult, Certificate
 from consistency.records.plan import Plan
 from consistency.stats.cluster_t import ClusterT, cluster_t
 from consistency.stats.methods.effective_n_tango import GapEstimate
+from consistency.stats.outcomes import BoolArray
 
 LOOKS = 5
 
-#: The rooms whose code decides what a verdict is.
-_CODE = ("analysis", "calibration", "scoring", "stats")
 _INSIDE = ("consistent", "different_within_margin")
 
 
@@ -69,7 +66,7 @@ def certify(
                 done(len(cells), len(jobs))
     return Certificate(
         package_version=consistency.__version__,
-        code_digest=code_digest(),
+        code_digest=resources.code_digest(),
         plan_digest=digest(plan.to_json()) if plan else None,
         grid_digest=digest(
             [grid.runs, [[vars(design) if design else None, nature.to_json()] for design, nature in jobs]]
@@ -82,15 +79,6 @@ def certify(
 
 def _label(design: Bare | None, nature: Nature) -> list[Json]:
     return [vars(design) if design else None, nature.to_json()]
-
-
-def code_digest() -> str:
-    """The digest of all code that decides what a verdict is."""
-    found = hashlib.sha256()
-    root = Path(consistency.__file__).parent
-    for path in sorted(path for room in _CODE for path in (root / room).rglob("*.py")):
-        found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
 
 
 _plan: list[Plan] = []
@@ -135,9 +123,10 @@ def _run(specimen: Specimen, nature: Nature, rng: np.random.Generator, tally: _T
     if not isinstance(found, GapEstimate):
         return
     low, high = found.interval(0.95)
-    tally.covered += low <= nature.seen_gap <= high
+    tally.covered += low <= nature.gap <= high
     tally.widths.append(high - low)
-    outcomes = estimator.outcomes(primary)
+    whole: BoolArray = np.all(table.ended("completed"), axis=1)
+    outcomes = estimator.outcomes(primary, whole)
     if isinstance(t := cluster_t(outcomes), ClusterT):
         tally.t_widths.append(t.interval(0.95)[1] - t.interval(0.95)[0])
     for name, method in METHODS.items():
@@ -149,11 +138,12 @@ def _run(specimen: Specimen, nature: Nature, rng: np.random.Generator, tally: _T
 def _result(specimen: Specimen, name: str, nature: Nature, tally: _Tally) -> CellResult:
     runs = sum(tally.verdicts.values())
     margin = specimen.design.margin
-    null, at_margin = nature.gap == 0, abs(nature.seen_gap) >= margin - 1e-9
+    null, at_margin = nature.gap == 0, abs(nature.gap) >= margin - 1e-9
     share = {verdict: number / runs for verdict, number in tally.verdicts.items()}
     inside = sum(share.get(verdict, 0.0) for verdict in _INSIDE)
     said = "differs" if null else "same"
-    width = float(np.mean(tally.widths)) if tally.widths else 0.0
+    estimated = len(tally.widths)
+    width = float(np.mean(tally.widths)) if estimated else None
     return CellResult(
         design=name,
         nature=nature.to_json(),
@@ -166,10 +156,14 @@ def _result(specimen: Specimen, name: str, nature: Nature, tally: _Tally) -> Cel
         false_inconsistent=share.get("inconsistent", 0.0) if null else None,
         wrong_direction=None if null else tally.wrong_direction / runs,
         false_consistent=inside if at_margin else None,
-        coverage=tally.covered / runs,
+        estimated=estimated,
+        coverage=tally.covered / estimated if estimated else None,
         width=width,
-        width_ratio=width / float(np.mean(tally.t_widths)) if len(tally.t_widths) == runs else None,
-        zero_width=sum(width == 0 for width in tally.widths) / runs,
+        width_ratio=width / float(np.mean(tally.t_widths)) if width and len(tally.t_widths) == runs else None,
+        zero_width=sum(width == 0 for width in tally.widths) / estimated if estimated else None,
         calls=float(np.mean(tally.calls)),
-        naive={method: tally.naive[f"{method}: {said}"] / runs if null or at_margin else None for method in METHODS},
+        naive={
+            method: tally.naive[f"{method}: {said}"] / estimated if estimated and (null or at_margin) else None
+            for method in METHODS
+        },
     )

@@ -34,11 +34,6 @@ class Nature(Record):
     sensitivity: float = 1.0
     specificity: float = 1.0
 
-    @property
-    def seen_gap(self) -> float:
-        """The gap of what the scorer sees: the true one times Youden's J."""
-        return self.gap * (self.sensitivity + self.specificity - 1)
-
 
 @dataclass(frozen=True)
 class Structure:

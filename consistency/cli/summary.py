@@ -17,6 +17,11 @@ def print_results(results: Results, *, as_json: bool) -> None:
     click.echo()
     for model in results.models:
         click.echo(click.style(clean(model.model), bold=True) + f": {model.verdict}{_towards(model)}")
+        if results.looks > 1:
+            attempted = sum(flow.attempted for flow in model.flow)
+            click.echo(f"  look {model.look} of {results.looks}, {attempted} of {model.planned_trials} planned trials")
+        for deviation in model.deviations:
+            click.echo(f"  deviation: {deviation}")
         for check in model.validity:
             if check.status in ("failed", "warning"):
                 click.echo(f"  {check.status}: {check.name}: {check.detail}")

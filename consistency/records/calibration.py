@@ -14,11 +14,12 @@ class CellResult(Record):
 
     The three shares add up to 1 with `invalid`. `false_inconsistent` counts `inconsistent` where there is no gap;
     `wrong_direction` where there is one, but the other way; `false_consistent` counts `consistent` and
-    `different_within_margin` where the gap is the margin or more. `coverage` is that of the 95% interval when all
-    trials are in, `width` its mean width, `width_ratio` that over the width of a cluster t interval (None where some of
-    those have none), `zero_width` the share of intervals without width. `calls` is the mean share of the planned trials
-    that was used. `naive` gives for each usual method how often it errs on the same data: it says "differs" where there
-    is no gap, or "the same" where the gap is the margin or more.
+    `different_within_margin` where the gap is the margin or more. `coverage` of the true gap is that of the 95%
+    interval when all trials are in, `width` its mean width, both of the `estimated` runs that allow one;
+    `width_ratio` is the width over that of a cluster t interval (None where some of those have none), `zero_width` the
+    share of intervals without width. `calls` is the mean share of the planned trials that was used. `naive` gives for
+    each usual method how often it errs on the same data: it says "differs" where there is no gap, or "the same" where
+    the gap is the margin or more.
     """
 
     design: str
@@ -32,10 +33,11 @@ class CellResult(Record):
     false_inconsistent: Share
     wrong_direction: Share
     false_consistent: Share
-    coverage: float
-    width: float
+    estimated: int
+    coverage: Share
+    width: Share
     width_ratio: Share
-    zero_width: float
+    zero_width: Share
     calls: float
     naive: dict[str, Share]
 
@@ -61,9 +63,9 @@ class Certificate(Record):
         return max(found, default=None)
 
     @property
-    def worst_coverage(self) -> float:
+    def worst_coverage(self) -> Share:
         """The smallest coverage of any cell."""
-        return min(cell.coverage for cell in self.cells)
+        return min((cell.coverage for cell in self.cells if cell.coverage is not None), default=None)
 
     def text(self) -> str:
         """The file's text, byte for byte."""

@@ -132,6 +132,7 @@ class NullControl(Record):
     probe: str
     cue_family: CueFamily
     wordings: int
+    scenarios: int
     gap: float | None
     ci95: Interval | None
     verdict: Verdict

@@ -50,8 +50,10 @@ class Provenance:
 
 @dataclass(frozen=True)
 class ReportView:
-    """A run that was analysed; `decision` is None where no gate was asked, `calibration` where its plan was not
-    calibrated.
+    """A run that was analysed.
+
+    `decision` is None where no gate was asked, `calibration` where the plan was not calibrated; `calibrated_code` says
+    that the code is still what was calibrated.
     """
 
     results: Results
@@ -61,6 +63,7 @@ class ReportView:
     excerpts: tuple[Excerpt, ...]
     provenance: Provenance
     calibration: Certificate | None = None
+    calibrated_code: bool = False
 
     @property
     def title(self) -> str:

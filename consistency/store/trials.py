@@ -133,7 +133,7 @@ def add_judgments(journal: Journal, judgments: Iterator[Judgment]) -> None:
 
 
 def judgments(journal: Journal) -> Iterator[Judgment]:
-    """The stored judgments, in the order of their trials."""
+    """The stored judgments, in the order in which they were made."""
     return (Judgment.model_validate_json(body) for body in journal.judgments())
 
 

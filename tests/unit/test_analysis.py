@@ -214,3 +214,12 @@ def test_a_design_that_could_never_be_consistent_is_refused_with_the_number_that
     found = outlook(tiny.model_copy(update={"analysis": analysis}), library)
     with pytest.raises(ConfigurationError, match=r"20 items cannot exclude.* needs 36 items or more"):
         found.require_feasible()
+
+
+def test_refusals_that_count_as_missing_count_as_lost(library: Library, tiny: Study, tmp_path: Path) -> None:
+    analysis = tiny.analysis.model_copy(update={"refusals": "missing"})
+    study = tiny.model_copy(update={"analysis": analysis})
+    found = run_study(study, library, tmp_path / "run", "refuser")[1].models[0]
+    checks = {check.name: check.status for check in found.validity}
+    assert checks["missing_trials"] == "failed"
+    assert found.verdict == "invalid"

@@ -46,3 +46,7 @@ def test_a_study_of_placebo_cues_alone_decides_by_them(library: Library, tiny: S
     found = run(tiny, library, tmp_path / "run", "faker:evaluation=0,deployment=1", "blank")
     assert all(contrast.cue_family == "placebo" for contrast in found.contrasts if contrast.primary)
     assert any(contrast.primary for contrast in found.contrasts)
+    assert found.verdict == "consistent"
+    swayed = run(tiny, library, tmp_path / "swayed", "faker:evaluation=0,deployment=1,placebo=1", "blank")
+    assert swayed.verdict == "inconsistent"
+    assert {check.name: check.status for check in swayed.validity}["placebo"] == "not_measured"

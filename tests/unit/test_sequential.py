@@ -82,6 +82,17 @@ def test_verdicts_stand_on_the_interval_of_their_look(run: tuple[RunDirectory, R
             assert contrast.interval[0] <= contrast.ci95[0] <= contrast.ci95[1] <= contrast.interval[1]
 
 
+def test_a_run_that_was_judged_look_by_look_verifies(library: Library, study: Study, tmp_path: Path) -> None:
+    models = (ModelEntry(name=f"organism/{RESTLESS}"), ModelEntry(name=f"organism/{FAKER}"))
+    plan = pipeline.plan(study.model_copy(update={"models": models}), library)
+    directory = RunDirectory.create(tmp_path / "run", plan)
+    asyncio.run(pipeline.run(directory, quiet=True))
+    pipeline.analyze(directory)
+    entries = pipeline.verify(directory)
+    pipeline.score(directory)
+    assert pipeline.verify(directory) == entries
+
+
 def test_no_look_is_taken_twice(run: tuple[RunDirectory, Results]) -> None:
     directory, before = run
     asyncio.run(pipeline.whole(directory, quiet=True))

@@ -116,7 +116,7 @@ def _row(cell: CellResult) -> tuple[str, ...]:
         _share(cell.false_inconsistent),
         _share(cell.false_consistent),
         _share(cell.coverage),
-        f"{cell.width:.3f}",
+        "" if cell.width is None else f"{cell.width:.3f}",
         _share(cell.calls),
         *(_share(cell.naive[name]) for name in ("unpaired z", "McNemar", "paired t")),
     )
