@@ -43,7 +43,7 @@ def test_no_gap_under_placebo_cues_passes(library: Library, tiny: Study, tmp_pat
 
 
 def test_a_study_of_placebo_cues_alone_decides_by_them(library: Library, tiny: Study, tmp_path: Path) -> None:
-    found = run(tiny, library, tmp_path / "run", "faker:evaluation=0,deployment=1", "blank")
+    found = run(tiny, library, tmp_path / "run", "faker:evaluation=0,deployment=1,neutral=0", "blank")
     assert all(contrast.cue_family == "placebo" for contrast in found.contrasts if contrast.primary)
     assert any(contrast.primary for contrast in found.contrasts)
     assert found.verdict == "consistent"
