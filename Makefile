@@ -1,9 +1,9 @@
-# make demo | test | studies | check | wheel | bench | clean: each sets up .venv first; PYTHON=python3.12 chooses the interpreter
+# make demo | test | studies | calibrate | check | wheel | bench | clean: each sets up .venv first; PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore -c constraints.txt
 
-.PHONY: demo test studies check wheel bench clean
+.PHONY: demo test studies calibrate check wheel bench clean
 
 demo: .venv/.installed
 	$(BIN)/consistency demo
@@ -13,6 +13,9 @@ test: .venv/.installed
 
 studies: .venv/.installed
 	$(BIN)/pytest -m slow -s tests/calibration/test_studies.py
+
+calibrate: .venv/.installed
+	$(BIN)/consistency calibrate --fast
 
 check: .venv/.installed
 	$(BIN)/ruff format --check
