@@ -6,13 +6,14 @@ from functools import cached_property
 
 import numpy as np
 
-from consistency.analysis import levels, validity, verdicts
+from consistency.analysis import validity, verdicts
 from consistency.analysis.contrasts import Estimator, Terms
 from consistency.analysis.questions import Question, Unit, margins_of, questions, unit_of
 from consistency.analysis.table import Layout, Table
 from consistency.records.effect import ArmFlow, Contrast, Direction, Look, ValidityCheck, Verdict
 from consistency.records.plan import Plan
 from consistency.records.probe import Probe
+from consistency.stats import looks
 from consistency.study import Study
 
 
@@ -37,7 +38,7 @@ class Design:
         self.layout = Layout(plan)
         self.margins = margins_of(probes, self.analysis)
         self.margin = min(self.margins[probe] for probe in self.analysis.primary)
-        self.levels = levels.levels(self.analysis.looks, self.analysis.alpha)
+        self.levels = looks.levels(self.analysis.looks, self.analysis.alpha)
 
     @cached_property
     def unit(self) -> Unit:
@@ -69,7 +70,7 @@ class Design:
         clusters = min(
             np.unique(units[question.chosen(self.layout)]).size for question in self.questions if question.primary
         )
-        return levels.early_consistent(clusters, self.margin, self.levels[-1])
+        return looks.early_consistent(clusters, self.margin, self.levels[-1])
 
     def terms(self, look: int) -> Terms:
         """The terms of a look."""
@@ -98,7 +99,7 @@ class Design:
             model=table.model,
             look=look,
             level=self.levels[look - 1],
-            spent=levels.spent(look, self.analysis.looks, self.analysis.alpha),
+            spent=looks.spent(look, self.analysis.looks, self.analysis.alpha),
             trials=sum(flow.attempted for flow in finding.flows),
             verdict=finding.verdict,
             direction=finding.direction,

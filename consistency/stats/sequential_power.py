@@ -8,18 +8,20 @@ that add one independent difference each; wordings that scenarios share, which c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy.special import stdtrit
 
 from consistency.errors import StatisticsError
-from consistency.stats.equivalence import floor, minimum_clusters
+from consistency.stats.equivalence import floor
+from consistency.stats.looks import early_consistent
+from consistency.stats.looks import levels as look_levels
 from consistency.stats.outcomes import BoolArray, FloatArray, IntArray
-from consistency.stats.spending import boundaries, equal_looks, one_sided_levels, power_spending
+from consistency.stats.spending import equal_looks
 
 _DRAWS = 5_000  # studies simulated: a probability is known to ± 0.014 at most
 _SEED = 1998
+_ALPHA = 0.05  # two-sided, over all looks
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,11 @@ def expected_calls(
     variance = discordance - gap**2
     if not 0.0 <= spread**2 <= variance + 1e-12:
         raise StatisticsError(f"spread: found {spread}; 0 to √(discordance − gap²) = {variance**0.5:.4f} is possible")
-    levels = _levels(looks)
+    levels = look_levels(looks, _ALPHA)
     met = [max(1, round(scenarios * time)) for time in equal_looks(looks)]
     per_scenario = _effective_pairs(variance, spread, pairs_per_scenario)
     b, c, n = _counts(met, per_scenario, discordance, gap)
-    early = scenarios >= 1.5 * minimum_clusters(margin, levels[-1])
+    early = early_consistent(scenarios, margin, levels[-1])
 
     verdicts = np.zeros((looks, _DRAWS), dtype=np.int64)  # 0 none, 1 consistent, 2 different within, 3 inconsistent
     for look, (seen, a) in enumerate(zip(met, levels, strict=True)):
@@ -93,12 +95,6 @@ def expected_calls(
         inconclusive=float(np.mean(final == 0)),
         stopped=tuple(float(share) for share in np.logical_or.accumulate(given, axis=0).mean(axis=1)),
     )
-
-
-@lru_cache(maxsize=32)
-def _levels(looks: int) -> tuple[float, ...]:
-    """One-sided level of every look, spending .025 t²."""
-    return one_sided_levels(boundaries(power_spending(2), equal_looks(looks)))
 
 
 def _effective_pairs(variance: float, spread: float, repeats: int) -> float:

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from consistency import pipeline
-from consistency.analysis.levels import early_consistent, levels, spent
 from consistency.errors import StoreError
 from consistency.execution.work import Task
 from consistency.records.effect import Results
 from consistency.records.plan import Pair
 from consistency.records.trial import Trial
 from consistency.scenarios.library import Library
+from consistency.stats.looks import early_consistent, levels, spent
 from consistency.store import trials as stored
 from consistency.store.directory import RunDirectory
 from consistency.study import ModelEntry, Study

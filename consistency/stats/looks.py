@@ -1,4 +1,6 @@
-"""At which levels the planned looks test."""
+"""At which levels planned looks test, and which of them may say `consistent`."""
+
+from __future__ import annotations
 
 from functools import lru_cache
 
