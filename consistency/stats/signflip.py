@@ -54,7 +54,7 @@ def sign_flip(differences: ArrayLike, *, rng: np.random.Generator | None = None,
     d = d[np.abs(d) > RESOLUTION]
     exact = d.size <= ENUMERABLE
     if exact:
-        sums = _all_sums(d)
+        sums = all_sums(d)
     elif rng is None:
         raise StatisticsError(f"sign flips: {d.size} non-zero differences are too many to enumerate; pass rng")
     elif draws < 1:
@@ -102,8 +102,8 @@ def _as_signs(bits: NDArray[np.integer[Any]]) -> FloatArray:
     return signs
 
 
-def _all_sums(d: FloatArray) -> FloatArray:
-    """The sums of ±d over every choice of signs."""
+def all_sums(d: FloatArray) -> FloatArray:
+    """The sums of ±d over every choice of signs, always in the same order of choices."""
     sums = np.zeros(1)
     for difference in d:
         sums = np.concatenate([sums + difference, sums - difference])

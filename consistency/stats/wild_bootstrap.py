@@ -18,6 +18,7 @@ from consistency.errors import StatisticsError
 from consistency.stats.intervals import Interval, tail
 from consistency.stats.methods import NotEstimable
 from consistency.stats.outcomes import RESOLUTION, FloatArray, Outcomes
+from consistency.stats.signflip import all_sums
 
 ENUMERABLE = 14
 """With at most this many clusters every choice of weights is tried."""
@@ -66,7 +67,7 @@ def wild_bootstrap(
         return NotEstimable("every cluster shows the same difference, so that a bootstrap would have no width")
     exact = clusters <= ENUMERABLE
     if exact:
-        weighted, weights = _all_sums(differences), _all_sums(np.ones(clusters))
+        weighted, weights = all_sums(differences), all_sums(np.ones(clusters))
     elif rng is None:
         raise StatisticsError(f"wild bootstrap: {clusters} clusters are too many to enumerate; pass rng")
     elif draws < 1:
@@ -94,14 +95,6 @@ def _turning_points(
         np.where(same, np.inf, np.maximum(kept, turned)),
         np.where(same, -np.inf, np.minimum(kept, turned)),
     )
-
-
-def _all_sums(values: FloatArray) -> FloatArray:
-    """The sums of ±values over every choice of signs, always in the same order of choices."""
-    sums = np.zeros(1)
-    for value in values:
-        sums = np.concatenate([sums + value, sums - value])
-    return sums
 
 
 def _drawn_sums(values: FloatArray, draws: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
