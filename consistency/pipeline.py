@@ -116,10 +116,11 @@ def _running(journal: Journal, study: Study, look: int) -> list[str]:
 
 def _look(plan: Plan, journal: Journal, models: list[str], look: int) -> None:
     """Takes a planned look at models whose trials up to it have ended."""
-    judged = {judgment.key.id for judgment in stored.judgments(journal)}
-    stored.add_judgments(journal, _judgments(plan, journal, judged))
+    before = list(stored.judgments(journal))
+    fresh = list(_judgments(plan, journal, {judgment.key.id for judgment in before}))
+    stored.add_judgments(journal, fresh)
     design = Design(plan, Library(plan.sources).probes)
-    found = tables(design.layout, stored.endings(journal), stored.judgments(journal))
+    found = tables(design.layout, stored.endings(journal), [*before, *fresh])
     for model in models:
         stored.take_look(journal, design.look(found[model], look))
 

@@ -97,9 +97,10 @@ class Estimator:
     def _draft(self, question: Question) -> "_Draft":
         layout = self.table.layout
         unit = question.unit or self.terms.unit
-        chosen = question.chosen(layout) & self.table.due
+        planned = question.chosen(layout)
+        chosen = planned & self.table.due
         outcomes, absent = self._outcomes(chosen, question, self.terms.refusals, ("evaluation", "deployment"))
-        wordings = wordings_of(layout, question.chosen(layout))
+        wordings = wordings_of(layout, planned)
         found = estimate(outcomes, wordings=wordings)
         rates = [float(means.mean()) if outcomes.clusters else None for means in outcomes.cluster_means]
         values = self.table.values(question.probe, self.terms.refusals)[chosen]

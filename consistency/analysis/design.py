@@ -60,7 +60,10 @@ class Design:
             for question in self.questions
             if question.primary
             or question.control
-            or (question.main and (question.cue_family == "placebo" or question.probe == self.analysis.manipulation))
+            or (
+                question.cell is None
+                and (question.cue_family == "placebo" or question.probe == self.analysis.manipulation)
+            )
         ]
 
     @cached_property

@@ -59,11 +59,6 @@ class Question:
             return ("families", self.cue_family)
         return ("factor", self.probe, *self.cell)
 
-    @property
-    def main(self) -> bool:
-        """Whether it is about all cells together."""
-        return self.cell is None
-
 
 def questions(layout: Layout, analysis: Analysis, margins: dict[str, float]) -> list[Question]:
     """All contrasts that a plan calls for: primary ones first, then other probes, families of scenarios, controls, and

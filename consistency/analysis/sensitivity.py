@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from consistency.analysis.contrasts import Estimator, readjusted
 from consistency.analysis.questions import Question
 from consistency.analysis.table import Refusals
@@ -51,10 +49,10 @@ def _alternatives(estimator: Estimator, question: Question) -> Iterator[tuple[st
     whole = _both_completed(estimator)
     if not whole[table.due].all():
         yield "only pairs that completed in both arms", estimator.estimate(question, within=whole)
-    families = [pair.family for pair in table.layout.pairs]
+    families = table.layout.levels["family"]
     chosen = question.chosen(table.layout) & table.due
-    for family in dict.fromkeys(np.array(families)[chosen].tolist()):
-        without = chosen & (np.array(families) != family)
+    for family in dict.fromkeys(families[chosen].tolist()):
+        without = chosen & (families != family)
         if without.any():
             yield f"without the family {family}", estimator.estimate(question, within=without)
 

@@ -34,13 +34,12 @@ class Layout:
         self.manipulation: str | None = plan.study["analysis"]["manipulation"]
 
     def codes(self, field: str) -> IntArray:
-        """A field of the pairs as integers, equal where the field is equal."""
+        """The item, scenario or wording of each pair as an integer, equal where it is the same."""
         return self._codes[field]
 
     @cached_property
     def _codes(self) -> dict[str, IntArray]:
-        fields = ("item", "scenario", "family")
-        found = {field: codes(getattr(pair, field) for pair in self.pairs) for field in fields}
+        found = {field: codes(getattr(pair, field) for pair in self.pairs) for field in ("item", "scenario")}
         return {**found, "wording": codes(f"{pair.cue}/{pair.wording}" for pair in self.pairs)}
 
     @cached_property

@@ -1,7 +1,7 @@
 """Calls and trials as journal entries, and back."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from consistency.errors import CallFailed, StoreError
 from consistency.records.base import Json, canonical, text_digest
@@ -127,7 +127,7 @@ def store_judgments(journal: Journal, judgments: Iterator[Judgment]) -> None:
     journal.replace_judgments(judgment.model_dump_json() for judgment in judgments)
 
 
-def add_judgments(journal: Journal, judgments: Iterator[Judgment]) -> None:
+def add_judgments(journal: Journal, judgments: Iterable[Judgment]) -> None:
     """Adds judgments of trials that were not judged yet."""
     journal.add_judgments(judgment.model_dump_json() for judgment in judgments)
 
