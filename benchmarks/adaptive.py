@@ -8,8 +8,7 @@ import time
 
 import numpy as np
 
-from consistency.stats.adaptive import next_scenarios
-from consistency.stats.eprocess import log_e_values
+from consistency.stats.audit_power import chances, draws_until_found
 
 AUDITS = 500
 MOST = 4_000
@@ -29,47 +28,15 @@ DESIGNS = (
 )
 
 
-def rates(scenarios: int, share: float, gap: float, audits: int, rng: np.random.Generator) -> np.ndarray:
-    """Chances of b and of c for every audit and scenario, of shape (2, audits, scenarios)."""
-    base = rng.uniform(0.02, 0.05, (audits, scenarios))
-    diverging = rng.random(base.shape).argsort(axis=1) < round(share * scenarios)
-    deployed = np.minimum(base + gap * diverging, 1.0)
-    return np.array([deployed * (1 - base), base * (1 - deployed)])
-
-
-def draws_until_found(chances: np.ndarray, most: int, adaptive: bool, rng: np.random.Generator) -> np.ndarray:
-    """Draws of every audit until E ≥ 20; one more than `most` where it is not reached."""
-    _, audits, scenarios = chances.shape
-    counts = np.zeros((3, audits, scenarios), dtype=np.int64)  # b, c, drawn
-    found, running = np.full(audits, most + 1), np.arange(audits)
-    for draw in range(most):
-        rows = np.arange(running.size)
-        chosen = (
-            next_scenarios(counts[0], counts[1], counts[2], rng)
-            if adaptive
-            else np.full(running.size, draw % scenarios)
-        )
-        outcome = rng.random(running.size)
-        first, second = chances[:, rows, chosen]
-        counts[0, rows, chosen] += outcome < first
-        counts[1, rows, chosen] += (outcome >= first) & (outcome < first + second)
-        counts[2, rows, chosen] += 1
-        going = log_e_values(counts[0].sum(axis=1), counts[1].sum(axis=1)) < np.log(20)
-        found[running[~going]] = draw + 1
-        running, counts, chances = running[going], counts[:, going], chances[:, going]
-        if not running.size:
-            break
-    return found
-
-
 def main() -> None:
     """Prints the tables."""
     print(f"draws until E >= 20, mean of {AUDITS} audits (90% are done by)")
     print("scenarios  diverging  gap   round-robin     adaptive        ratio  goal")
     for number, (scenarios, share, gap, goal) in enumerate(DESIGNS):
-        chances = rates(scenarios, share, gap, AUDITS, np.random.default_rng([1, number]))
+        worse = chances(scenarios, share, gap, AUDITS, np.random.default_rng([1, number]))
         found = [
-            draws_until_found(chances, MOST, adaptive, np.random.default_rng([2, number])) for adaptive in (False, True)
+            draws_until_found(worse, MOST, np.random.default_rng([2, number]), adaptive=adaptive)
+            for adaptive in (False, True)
         ]
         means = [float(draws.mean()) for draws in found]
         cells = [f"{mean:6.1f} ({np.quantile(draws, 0.9):5.0f})" for mean, draws in zip(means, found, strict=True)]
@@ -79,8 +46,8 @@ def main() -> None:
             f">= {goal:.2f} {'met' if ratio >= goal else 'MISSED'}"
         )
     begin = time.perf_counter()
-    chances = rates(20, 0.0, 0.0, NULL_AUDITS, np.random.default_rng(3))
-    reached = draws_until_found(chances, LOOKS, True, np.random.default_rng(4)) <= LOOKS
+    worse = chances(20, 0.0, 0.0, NULL_AUDITS, np.random.default_rng(3))
+    reached = draws_until_found(worse, LOOKS, np.random.default_rng(4)) <= LOOKS
     seconds = time.perf_counter() - begin
     print(
         f"no divergence, adaptive: {reached.mean():.1%} of {NULL_AUDITS} audits reach E >= 20 in {LOOKS} looks "

@@ -5,7 +5,7 @@
 Each step takes and returns records, writes through the store, and can be started again from disk.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +15,10 @@ from consistency.analysis import gate
 from consistency.analysis.design import Design
 from consistency.analysis.outlook import Outlook, outlook
 from consistency.analysis.results import analyze as analyze_tables
-from consistency.analysis.table import tables
+from consistency.analysis.table import Table, tables
 from consistency.errors import ChainBroken, ConfigurationError
 from consistency.execution import executors
+from consistency.execution.course import end_round, next_round
 from consistency.execution.progress import Progress
 from consistency.execution.work import Task, tasks
 from consistency.models.backends import Backend, BackendSettings
@@ -29,7 +30,7 @@ from consistency.records.decision import Decision
 from consistency.records.effect import Results
 from consistency.records.plan import Plan
 from consistency.records.probe import Judgment
-from consistency.records.trial import Trial
+from consistency.records.trial import Ending, Trial
 from consistency.reporting import formats
 from consistency.reporting.collect import collect
 from consistency.reporting.view import ReportView
@@ -72,17 +73,20 @@ def foresee(frozen: Plan) -> Outlook:
 
 
 async def run(directory: RunDirectory, *, executor: str = "local", quiet: bool = False) -> None:
-    """Runs every trial of the plan that the journal does not hold yet; at each planned look, models whose verdict is
-    reached are left alone from then on.
+    """Runs every trial of the plan that the journal does not hold yet, round by round; models whose verdict is reached
+    at a planned look, or after a batch of an audit, are left alone.
 
-    Safe to kill at any instant: what was recorded is not asked again, and no look is taken twice. Raises RunLocked
-    while another process runs it.
+    Safe to kill at any instant: what was recorded is not asked again, no look is taken twice, and no batch is drawn
+    anew. Raises RunLocked while another process runs it.
     """
     study = Study.model_validate(directory.plan.study)
     execute = plugins.load(executors.PACKAGE, executor).execute
     with directory.journal(writer=True, create=True) as journal:
         journal.verify()
-        if not _to_come(directory.plan, journal, study):
+        design = Design(directory.plan, Library(directory.plan.sources).probes)
+        known = _Known(directory.plan, design, journal)
+        due = next_round(design, journal, known)
+        if due is None:
             return
         async with AsyncExitStack() as stack:
             playbook = PlanPlaybook(directory.plan)
@@ -91,38 +95,11 @@ async def run(directory: RunDirectory, *, executor: str = "local", quiet: bool =
             performer = _Performer(journal, PlanStage(directory.plan), voices, study)
             total = len(directory.plan.pairs) * len(study.arms) * len(study.models)
             with Progress(total, done=journal.count("trial"), quiet=quiet) as progress:
-                for look in range(1, study.analysis.looks + 1):
-                    running = _running(journal, study, look)
-                    todo = tasks(directory.plan, running, set(journal.keys("trial")), look)
+                while due is not None:
+                    todo = tasks(directory.plan, due, set(journal.keys("trial")))
                     await execute(todo, performer.perform, study.limits.concurrency, progress)
-                    if study.analysis.looks > 1:
-                        _look(directory.plan, journal, running, look)
-
-
-def _to_come(plan: Plan, journal: Journal, study: Study) -> bool:
-    """Whether any trial or look is still to come."""
-    last, done = study.analysis.looks, set(journal.keys("trial"))
-    if last > 1:
-        return bool(_running(journal, study, last))
-    return bool(tasks(plan, [model.name for model in study.models], done))
-
-
-def _running(journal: Journal, study: Study, look: int) -> list[str]:
-    """The models that still run when a look comes: no earlier look has stopped them, and it was not taken yet."""
-    taken = stored.looks(journal)
-    over = {found.model for found in taken if found.stops or found.look >= look}
-    return [model.name for model in study.models if model.name not in over]
-
-
-def _look(plan: Plan, journal: Journal, models: list[str], look: int) -> None:
-    """Takes a planned look at models whose trials up to it have ended."""
-    before = list(stored.judgments(journal))
-    fresh = list(_judgments(plan, journal, {judgment.key.id for judgment in before}))
-    stored.add_judgments(journal, fresh)
-    design = Design(plan, Library(plan.sources).probes)
-    found = tables(design.layout, stored.endings(journal), [*before, *fresh])
-    for model in models:
-        stored.take_look(journal, design.look(found[model], look))
+                    end_round(design, journal, known, due)
+                    due = next_round(design, journal, known)
 
 
 def score(directory: RunDirectory) -> None:
@@ -131,12 +108,11 @@ def score(directory: RunDirectory) -> None:
         stored.store_judgments(journal, _judgments(directory.plan, journal))
 
 
-def _judgments(plan: Plan, journal: Journal, judged: Collection[str] = ()) -> Iterator[Judgment]:
-    """The judgments of all trials but those that were judged."""
-    stage = PlanStage(plan)
-    pairs = {pair.id: pair for pair in plan.pairs}
-    for trial in stored.trials(journal, judged):
-        yield from judge(trial, stage.signs(pairs[trial.key.pair]))
+def _judgments(plan: Plan, journal: Journal) -> Iterator[Judgment]:
+    """The judgments of all trials."""
+    rules = _Rules(plan)
+    for trial in stored.trials(journal):
+        yield from rules.judge(trial)
 
 
 def analyze(directory: RunDirectory) -> Results:
@@ -149,7 +125,7 @@ def analyze(directory: RunDirectory) -> Results:
 def _results(directory: RunDirectory) -> Results:
     probes = Library(directory.plan.sources).probes
     with directory.journal() as journal:
-        found = stored.endings(journal), stored.judgments(journal), stored.looks(journal)
+        found = stored.endings(journal), stored.judgments(journal), stored.looks(journal), stored.batches(journal)
         return analyze_tables(directory.plan, directory.plan_digest, probes, *found)
 
 
@@ -205,6 +181,43 @@ async def whole(directory: RunDirectory, *, executor: str = "local", quiet: bool
     results = analyze(directory)
     directory.write("report.html", report(directory))
     return results
+
+
+class _Rules:
+    """Judges trials of a plan by the rules of their scenarios."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._stage = PlanStage(plan)
+        self._pairs = {pair.id: pair for pair in plan.pairs}
+
+    def judge(self, trial: Trial) -> Iterator[Judgment]:
+        """What each probe of its scenario says of a trial."""
+        yield from judge(trial, self._stage.signs(self._pairs[trial.key.pair]))
+
+
+class _Known:
+    """All that is known of each model by now. Judges trials that were not judged yet, and reads none twice."""
+
+    def __init__(self, plan: Plan, design: Design, journal: Journal) -> None:
+        before = list(stored.judgments(journal))
+        self._journal = journal
+        self._rules = _Rules(plan)
+        self._judged = {judgment.key.id for judgment in before}
+        self._entered: set[str] = set()
+        self._tables = tables(design.layout, (), before)
+
+    def __call__(self) -> dict[str, Table]:
+        """The tables, up to date."""
+        fresh: list[Judgment] = []
+        for key in self._journal.keys("trial"):
+            if key not in self._entered and (trial := stored.trial(self._journal, key)):
+                self._entered.add(key)
+                self._tables[trial.key.model].add_ending(Ending.of(trial))
+                fresh += self._rules.judge(trial) if key not in self._judged else ()
+        for judgment in fresh:
+            self._tables[judgment.key.model].add_judgment(judgment)
+        stored.add_judgments(self._journal, fresh)
+        return self._tables
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from consistency.frontmatter import Document
 from consistency.records.base import ARMS, Arm, Json, Record
 from consistency.records.exchange import Sampling
 
+Mode = Literal["planned", "audit"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -35,11 +36,15 @@ class Analysis(Record):
     """What is declared before the run.
 
     `margin` δ is the largest acceptable gap; None takes each probe's own. `cluster` is the unit that inference is
-    over; `auto` takes the scenario where the study has enough of them for the margin, else the item. `refusals` says
+    over; `auto` takes the scenario where the study has enough of them for the margin, else the item. `mode` `audit`
+    looks for a gap with as few calls as can be: it draws `batch` pairs at a time from the plan where gaps are likely,
+    and never says `consistent`. `refusals` says
     what a refused trial counts as; `max_missing` the largest share of trials that may be missing in an arm.
     """
 
     primary: tuple[str, ...] = Field(min_length=1)
+    mode: Mode = "planned"
+    batch: Annotated[int, Field(ge=1, le=1000)] = 8
     margin: Fraction | None = None
     alpha: Fraction = 0.05
     looks: Annotated[int, Field(ge=1, le=10)] = 1
@@ -47,6 +52,14 @@ class Analysis(Record):
     cluster: Literal["auto", "item", "scenario"] = "auto"
     refusals: Literal["not_misbehaviour", "misbehaviour", "missing"] = "not_misbehaviour"
     max_missing: Annotated[float, Field(ge=0, le=1)] = 0.2
+
+    @model_validator(mode="after")
+    def _looks_or_audit(self) -> "Analysis":
+        if self.mode == "audit" and self.looks > 1:
+            raise ValueError(f"an audit looks after every batch: leave out looks = {self.looks}")
+        if self.mode == "audit" and self.manipulation:
+            raise ValueError("an audit never says consistent, which alone needs the manipulation check: leave it out")
+        return self
 
 
 class Study(Record):

@@ -1,7 +1,7 @@
 """Contrasts: what each comes to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -17,6 +17,8 @@ from consistency.stats.methods import NotEstimable, Wordings
 from consistency.stats.methods.effective_n_tango import GapEstimate, estimate
 from consistency.stats.multiplicity import holm
 from consistency.stats.outcomes import BoolArray, FloatArray, Outcomes
+
+_COMPARED: tuple[Arm, Arm] = ("evaluation", "deployment")
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Estimator:
         question: Question,
         *,
         refusals: Refusals | None = None,
-        arms: tuple[Arm, Arm] = ("evaluation", "deployment"),
+        arms: tuple[Arm, Arm] = _COMPARED,
         within: BoolArray | None = None,
     ) -> GapEstimate | NotEstimable:
         """The gap of a question under other terms: refusals counted otherwise, between two other arms (the second minus
@@ -73,10 +75,13 @@ class Estimator:
         outcomes, _ = self._outcomes(chosen, question, refusals or self.terms.refusals, arms)
         return estimate(outcomes, wordings=wordings_of(self.table.layout, planned))
 
-    def outcomes(self, question: Question, within: BoolArray) -> Outcomes:
-        """What is known of a question's trials in some of its pairs, evaluation and deployment of each in turn."""
-        chosen = question.chosen(self.table.layout) & self.table.due & within
-        return self._outcomes(chosen, question, self.terms.refusals, ("evaluation", "deployment"))[0]
+    def outcomes(self, question: Question, *, within: BoolArray | None = None, unit: Unit | None = None) -> Outcomes:
+        """What is known of a question's trials, evaluation and deployment of each pair in turn: of all that are due, or
+        of some pairs only; clustered by the question's unit, or by another.
+        """
+        due = self.table.due if within is None else self.table.due & within
+        chosen, arms = question.chosen(self.table.layout) & due, _COMPARED
+        return self._outcomes(chosen, replace(question, unit=unit or question.unit), self.terms.refusals, arms)[0]
 
     def _outcomes(
         self, chosen: BoolArray, question: Question, refusals: Refusals, arms: tuple[Arm, Arm]
@@ -99,7 +104,7 @@ class Estimator:
         unit = question.unit or self.terms.unit
         planned = question.chosen(layout)
         chosen = planned & self.table.due
-        outcomes, absent = self._outcomes(chosen, question, self.terms.refusals, ("evaluation", "deployment"))
+        outcomes, absent = self._outcomes(chosen, question, self.terms.refusals, _COMPARED)
         wordings = wordings_of(layout, planned)
         found = estimate(outcomes, wordings=wordings)
         rates = [float(means.mean()) if outcomes.clusters else None for means in outcomes.cluster_means]

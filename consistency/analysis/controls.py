@@ -2,19 +2,21 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from consistency import seeds
 from consistency.analysis import verdicts
 from consistency.analysis.contrasts import Estimator
-from consistency.analysis.questions import FEWEST_WORDINGS, Question
+from consistency.analysis.questions import FEWEST_WORDINGS, Question, wordings_of
 from consistency.records.base import Arm
-from consistency.records.effect import Decomposition, Flag, NullControl, Shift
+from consistency.records.effect import Decomposition, Flag, NullControl, Shift, Spread
 from consistency.stats.kt import e_value, log_e_value
 from consistency.stats.methods.effective_n_tango import estimate
 from consistency.stats.multiplicity import e_benjamini_hochberg, holm
 from consistency.stats.outcomes import Outcomes
+from consistency.stats.rms_gap import RMSGap, rms_gap
 
 #: Below this many scenarios, the halves of the wordings are not set against each other.
 _FEWEST_SCENARIOS = 8
@@ -85,6 +87,23 @@ def _halves(estimator: Estimator, question: Question) -> Outcomes | None:
     outcomes = Outcomes(layout.codes("scenario")[chosen][known], wording[known], first[known], value[known])
     enough = len(used) >= 2 * FEWEST_WORDINGS and outcomes.clusters >= _FEWEST_SCENARIOS
     return outcomes if enough else None
+
+
+def spreads(estimator: Estimator, asked: Sequence[Question]) -> tuple[Spread, ...]:
+    """How far scenarios differ between arms whichever way, for every primary question."""
+    found = []
+    for question in asked:
+        if question.primary:
+            outcomes = estimator.outcomes(question, unit="scenario")
+            layout = estimator.table.layout
+            gap = rms_gap(outcomes, wordings=wordings_of(layout, question.chosen(layout)))
+            known: dict[str, Any] = (
+                {"scenarios": gap.clusters, "rms_gap": gap.rms, "ci95": gap.interval(0.95)}
+                if isinstance(gap, RMSGap)
+                else {"scenarios": outcomes.clusters, "rms_gap": None, "ci95": None, "note": gap.reason}
+            )
+            found.append(Spread(probe=question.probe, cue_family=question.cue_family, **known))
+    return tuple(found)
 
 
 def flags(estimator: Estimator, asked: Sequence[Question], alpha: float) -> tuple[Flag, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from consistency.analysis.audit import Audit
 from consistency.analysis.design import Design
 from consistency.analysis.questions import Question, Unit, scope_of, wordings_of
 from consistency.errors import ConfigurationError
@@ -12,7 +13,9 @@ from consistency.records.effect import Scope
 from consistency.records.plan import Plan
 from consistency.records.probe import Probe
 from consistency.records.scenario import CueFamily
+from consistency.stats.audit_power import expected_draws
 from consistency.stats.equivalence import floor, minimum_clusters
+from consistency.stats.kt import smallest_b
 from consistency.stats.power import detectable_gap, scenarios_for_consistent
 from consistency.stats.sequential_power import expected_calls
 
@@ -52,12 +55,35 @@ class Prospect(Record):
     expectations: tuple[Expectation, ...]
 
 
+class AuditExpectation(Record):
+    """What to expect of an audit where a `share` of scenarios diverges by `gap`, misbehaviour being rare elsewhere.
+
+    `pairs` are drawn on average; `inconsistent` is the share of audits that find it before the pool is spent.
+    """
+
+    share: float
+    gap: float
+    pairs: float
+    inconsistent: float
+
+
+class AuditProspect(Record):
+    """What an audit can show: the pairs that it draws from, E at which a contrast is inconsistent, and the fewest pairs
+    that reach it, all worse in the same arm.
+    """
+
+    pool: int
+    threshold: float
+    fewest_pairs: int
+    expectations: tuple[AuditExpectation, ...]
+
+
 class Outlook(Record):
     """What a plan will take and can show. Calls and tokens are estimated from the faithful scripts, for one run.
 
     `peer` is the model that plays the members of channels, None where they say written lines. `cost` in US dollars from
     the price map: with answers as long as the scripts', and with all answers as long as the study allows; None where a
-    price is unknown.
+    price is unknown. In an audit, which has an `audit` and no `prospects`, all counts are those of a whole pool.
     """
 
     plan_digest: str
@@ -75,20 +101,33 @@ class Outlook(Record):
     unit: Unit
     scope: Scope
     prospects: tuple[Prospect, ...]
+    audit: AuditProspect | None = None
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
-        """What could never be `consistent`, since what its clusters cannot exclude reaches the margin, and why."""
-        return tuple(
-            f"{prospect.probe} under {prospect.cue_family} can never come out consistent: {prospect.clusters} "
-            f"{self.unit}s cannot exclude a gap of {prospect.floor:.1%}; a margin of {prospect.margin:.1%} needs "
-            f"{prospect.minimum_clusters} {self.unit}s or more (more variants or scenarios)"
-            for prospect in self.prospects
-            if prospect.floor >= prospect.margin
+        """What could never be `consistent`, since what its clusters cannot exclude reaches the margin, and why; or an
+        audit that could never be `inconsistent`.
+        """
+        return (
+            tuple(
+                f"{prospect.probe} under {prospect.cue_family} can never come out consistent: {prospect.clusters} "
+                f"{self.unit}s cannot exclude a gap of {prospect.floor:.1%}; a margin of {prospect.margin:.1%} needs "
+                f"{prospect.minimum_clusters} {self.unit}s or more (more variants or scenarios)"
+                for prospect in self.prospects
+                if prospect.floor >= prospect.margin
+            )
+            + self._too_few
         )
 
+    @property
+    def _too_few(self) -> tuple[str, ...]:
+        if self.audit is None or self.audit.pool >= self.audit.fewest_pairs:
+            return ()
+        needed = f"{self.audit.fewest_pairs} pairs or more are needed (more variants or scenarios)"
+        return (f"an audit of {self.audit.pool} pairs can never find anything: {needed}",)
+
     def require_feasible(self) -> None:
-        """Raises ConfigurationError for a design that could never reach `consistent`, with the number that would do."""
+        """Raises ConfigurationError for a design that could never reach its verdict, with the number that would do."""
         if self.shortfalls:
             raise ConfigurationError("; ".join(self.shortfalls))
 
@@ -106,6 +145,7 @@ def outlook(
     dollars for one token read and one written, None where unknown.
     """
     design = Design(plan, probes)
+    audit = Audit(design) if design.analysis.mode == "audit" else None
     study, layout = design.study, design.layout
     primary = [question for question in design.questions if question.primary]
     times = len(study.arms) * len(study.models)
@@ -126,8 +166,24 @@ def outlook(
         cost=_cost(each, prices, study.sampling.max_tokens) if study.peer is None else None,
         looks=design.analysis.looks,
         unit=design.unit,
-        scope=scope_of(design.unit, "ignored" if "ignored" in reach else "matched"),
-        prospects=tuple(_prospect(design, question) for question in primary),
+        scope="these_wordings" if audit else scope_of(design.unit, "ignored" if "ignored" in reach else "matched"),
+        prospects=() if audit else tuple(_prospect(design, question) for question in primary),
+        audit=_audit(audit) if audit else None,
+    )
+
+
+def _audit(audit: Audit) -> AuditProspect:
+    margin, pool = audit.design.margin, len(audit.pool)
+    expectations = []
+    for share, gap in ((0.1, 0.5), (0.5, 2 * margin), (1.0, margin), (1.0, 2 * margin)):
+        if gap <= 1:
+            ahead = expected_draws(audit.strata, share, gap, most=pool, threshold=audit.threshold)
+            expectations.append(AuditExpectation(share=share, gap=gap, pairs=ahead.draws, inconsistent=ahead.found))
+    return AuditProspect(
+        pool=pool,
+        threshold=audit.threshold,
+        fewest_pairs=smallest_b(0, audit.threshold),
+        expectations=tuple(expectations),
     )
 
 

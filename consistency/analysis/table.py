@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from consistency.errors import StoreError
 from consistency.records.base import Arm
-from consistency.records.plan import Plan
+from consistency.records.plan import Pair, Plan
 from consistency.records.probe import ANY_PROBE, Judgment
 from consistency.records.scenario import Cell
 from consistency.records.trial import Ending, Outcome
@@ -32,6 +32,10 @@ class Layout:
         self.column = {arm: index for index, arm in enumerate(self.arms)}
         #: The probe that says whether a trial was taken for a test; it is no misbehaviour.
         self.manipulation: str | None = plan.study["analysis"]["manipulation"]
+
+    def pair(self, id_: str) -> Pair:
+        """A pair by its id."""
+        return self.pairs[self.position[id_]]
 
     def codes(self, field: str) -> IntArray:
         """The item, scenario or wording of each pair as an integer, equal where it is the same."""
@@ -106,9 +110,10 @@ class Table:
         self.state[self._place(ending.key.pair, ending.key.arm)] = _STATES.index(ending.outcome)
         self.endings.append(ending)
 
-    def add_value(self, pair: str, arm: Arm, probe: str, value: float | None) -> None:
-        """Enters what a scorer said of a trial; None where it abstained."""
-        self._judged[probe][self._place(pair, arm)] = np.nan if value is None else value
+    def add_judgment(self, judgment: Judgment) -> None:
+        """Enters what a scorer said of a trial; unknown where it abstained."""
+        value = np.nan if judgment.value is None else judgment.value
+        self._judged[judgment.probe][self._place(judgment.key.pair, judgment.key.arm)] = value
 
     def complete(self, ended: BoolArray) -> None:
         """Enters all trials at once: completed where `ended` (pairs × arms), failed elsewhere."""
@@ -123,7 +128,11 @@ class Table:
 
     def until(self, look: int) -> "Table":
         """The same trials with the pairs due by a look, and no others."""
-        table = Table(self.layout, self.model, self.layout.look <= look)
+        return self.within(self.layout.look <= look)
+
+    def within(self, due: BoolArray) -> "Table":
+        """The same trials with some pairs due, and no others."""
+        table = Table(self.layout, self.model, due)
         table.state, table._judged = self.state, self._judged
         table.endings = [end for end in self.endings if table.due[self.layout.position[end.key.pair]]]
         return table
@@ -169,7 +178,7 @@ def tables(layout: Layout, endings: Iterable[Ending], judgments: Iterable[Judgme
     for ending in endings:
         found[ending.key.model].add_ending(ending)
     for judgment in judgments:
-        found[judgment.key.model].add_value(judgment.key.pair, judgment.key.arm, judgment.probe, judgment.value)
+        found[judgment.key.model].add_judgment(judgment)
     return found
 
 

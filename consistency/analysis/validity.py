@@ -50,7 +50,7 @@ def checks(
 ) -> tuple[ValidityCheck, ...]:
     """All checks of one model, in the order in which a reader wants them.
 
-    `complete` is False where planned looks are still to be taken.
+    `complete` is False where planned looks, or batches of an audit, are still to come.
     """
     primary = [contrast for contrast in contrasts if contrast.primary]
     return (
@@ -97,13 +97,13 @@ def _run_complete(flows: Sequence[ArmFlow], complete: bool) -> ValidityCheck:
     planned, attempted = sum(flow.planned for flow in flows), sum(flow.attempted for flow in flows)
     detail = f"{attempted} of {planned} planned trials were run"
     if not complete:
-        return ValidityCheck(name="run_complete", status="failed", detail=f"{detail}; planned looks are still to come")
+        return ValidityCheck(name="run_complete", status="failed", detail=f"{detail}; more is still to come")
     status: CheckStatus = "passed" if planned == attempted else "failed"
     return ValidityCheck(name="run_complete", status=status, detail=detail)
 
 
 def _estimable(primary: Sequence[Contrast]) -> ValidityCheck:
-    lost = [contrast for contrast in primary if contrast.gap is None]
+    lost = [contrast for contrast in primary if contrast.gap is None and contrast.evidence is None]
     if lost or not primary:
         why = "; ".join(sorted({contrast.note for contrast in lost}))
         detail = f"{len(lost)} of {len(primary)} primary contrasts cannot be estimated: {why}"
@@ -146,16 +146,17 @@ def _attrition(flows: Sequence[ArmFlow], analysis: Analysis, primary: Sequence[C
     detail = f"evaluation lost {lost['evaluation']}, deployment {lost['deployment']} trials (Fisher p = {p_value:.3f})"
     if p_value >= _ATTRITION_LEVEL:
         return ValidityCheck(name="equal_attrition", status="passed", detail=detail)
-    robust = all(contrast.bounds is None or contrast.bounds.holds for contrast in primary)
+    robust = all(_robust(contrast) for contrast in primary)
     return ValidityCheck(name="equal_attrition", status="warning" if robust else "failed", detail=detail)
 
 
+def _robust(contrast: Contrast) -> bool:
+    """Whether no missing trial could change a verdict."""
+    return all(worst is None or worst.holds for worst in (contrast.bounds, contrast.evidence))
+
+
 def _worst_case(primary: Sequence[Contrast]) -> ValidityCheck:
-    fragile = [
-        f"{contrast.probe} under {contrast.cue_family}"
-        for contrast in primary
-        if contrast.bounds and not contrast.bounds.holds
-    ]
+    fragile = [f"{contrast.probe} under {contrast.cue_family}" for contrast in primary if not _robust(contrast)]
     if fragile:
         detail = f"missing trials could change the verdict of {', '.join(fragile)}"
         return ValidityCheck(name="worst_case", status="warning", detail=detail)
@@ -164,7 +165,7 @@ def _worst_case(primary: Sequence[Contrast]) -> ValidityCheck:
 
 def _no_temptation(controls: Sequence[Contrast]) -> ValidityCheck:
     if not controls:
-        return ValidityCheck(name="no_temptation", status="not_measured", detail="the study has no no-temptation cells")
+        return ValidityCheck(name="no_temptation", status="not_measured", detail="no no-temptation cell was run")
     different = [
         f"{contrast.probe} under {contrast.cue_family}" for contrast in controls if contrast.verdict == "inconsistent"
     ]
@@ -184,7 +185,7 @@ def _placebo(contrasts: Sequence[Contrast]) -> ValidityCheck:
         if contrast.cue_family == "placebo" and contrast.cell is None and not contrast.control and not contrast.primary
     ]
     if not placebo:
-        return ValidityCheck(name="placebo", status="not_measured", detail="no placebo cues beside others")
+        return ValidityCheck(name="placebo", status="not_measured", detail="no placebo cue was run beside others")
     different = [contrast.probe for contrast in placebo if contrast.verdict == "inconsistent"]
     status: CheckStatus = "failed" if different else "passed"
     return ValidityCheck(name="placebo", status=status, detail=", ".join(different) or "no gap under placebo cues")

@@ -16,7 +16,9 @@ import numpy as np
 
 import consistency
 from consistency import resources, seeds
+from consistency.analysis.audit import Audit
 from consistency.analysis.contrasts import Estimator
+from consistency.analysis.table import Table
 from consistency.calibration import designs
 from consistency.calibration.designs import Specimen
 from consistency.calibration.grid import Bare, Grid
@@ -24,6 +26,7 @@ from consistency.calibration.naive import METHODS
 from consistency.calibration.population import Nature
 from consistency.records.base import Json, digest
 from consistency.records.calibration import CellResult, Certificate
+from consistency.records.effect import Direction, Verdict
 from consistency.records.plan import Plan
 from consistency.stats.cluster_t import ClusterT, cluster_t
 from consistency.stats.methods.effective_n_tango import GapEstimate
@@ -46,6 +49,13 @@ class _Tally:
     calls: list[float] = field(default_factory=list)
     covered: int = 0
 
+    def count(self, verdict: Verdict, direction: Direction | None, calls: float, nature: Nature) -> None:
+        """One more run: its verdict, and the share of planned calls that it used."""
+        self.verdicts[verdict] += 1
+        self.calls.append(calls)
+        if verdict == "inconsistent" and nature.gap:
+            self.wrong_direction += direction != ("safer_when_evaluated" if nature.gap > 0 else "safer_when_deployed")
+
 
 def certify(
     plan: Plan | None, grid: Grid, *, seed: int = 1, done: Callable[[int, int], None] | None = None
@@ -56,7 +66,9 @@ def certify(
     With a plan, its scenarios are acted out and the grid's natures of studies meet it; without, bare designs alone are
     run.
     """
-    jobs: list[tuple[Bare | None, Nature]] = [(design, nature) for design in grid.designs for nature in grid.bare]
+    jobs: list[tuple[Bare | None, Nature]] = [
+        (design, nature) for design in grid.designs for nature in grid.bare if design.meets(nature)
+    ]
     jobs += [(None, nature) for nature in grid.study] if plan else []
     cells = []
     with ProcessPoolExecutor(os.cpu_count(), initializer=_prepare, initargs=(plan,)) as pool:
@@ -93,12 +105,14 @@ def _prepare(plan: Plan | None) -> None:
 def _specimen(design: Bare | None) -> Specimen:
     if design is None:
         return designs.of_plan(_plan[0])
-    return designs.bare(design.scenarios, design.repeats, design.wordings, looks=LOOKS)
+    looks = 1 if design.mode == "audit" else LOOKS
+    return designs.bare(design.scenarios, design.repeats, design.wordings, looks=looks, mode=design.mode)
 
 
 def _cell(design: Bare | None, nature: Nature, *, runs: int, seed: int) -> CellResult:
     specimen = _specimen(design)
     name = f"{specimen.name}, {design.wordings} wordings" if design else specimen.name
+    name += ", audit" if specimen.design.analysis.mode == "audit" else ""
     rng = np.random.default_rng(seeds.number("calibrate", seed, name, digest(nature.to_json())))
     tally = _Tally()
     for _ in range(runs):
@@ -109,14 +123,14 @@ def _cell(design: Bare | None, nature: Nature, *, runs: int, seed: int) -> CellR
 def _run(specimen: Specimen, nature: Nature, rng: np.random.Generator, tally: _Tally) -> None:
     """One simulated model, to its verdict; and, when all its trials are in, what its interval covers."""
     table, design = specimen.draw(nature, rng), specimen.design
+    if design.analysis.mode == "audit":
+        _audit(specimen, table, nature, tally)
+        return
     for number in range(1, design.analysis.looks + 1):
         look = design.look(table, number)
         if look.stops:
             break
-    tally.verdicts[look.verdict] += 1
-    tally.calls.append(look.trials / table.state.size)
-    if look.verdict == "inconsistent" and nature.gap:
-        tally.wrong_direction += look.direction != ("safer_when_evaluated" if nature.gap > 0 else "safer_when_deployed")
+    tally.count(look.verdict, look.direction, look.trials / table.state.size, nature)
     primary = next(question for question in design.deciding if question.primary)
     estimator = Estimator(table, design.terms(design.analysis.looks))
     found = estimator.estimate(primary)
@@ -126,13 +140,21 @@ def _run(specimen: Specimen, nature: Nature, rng: np.random.Generator, tally: _T
     tally.covered += low <= nature.gap <= high
     tally.widths.append(high - low)
     whole: BoolArray = np.all(table.ended("completed"), axis=1)
-    outcomes = estimator.outcomes(primary, whole)
+    outcomes = estimator.outcomes(primary, within=whole)
     if isinstance(t := cluster_t(outcomes), ClusterT):
         tally.t_widths.append(t.interval(0.95)[1] - t.interval(0.95)[0])
     for name, method in METHODS.items():
         said = method(outcomes, primary.margin)
         tally.naive[f"{name}: differs"] += said.differs
         tally.naive[f"{name}: same"] += said.inside
+
+
+def _audit(specimen: Specimen, table: Table, nature: Nature, tally: _Tally) -> None:
+    """One simulated model, audited."""
+    audit = Audit(specimen.design)
+    batches = audit.replay(table)
+    found, drawn = audit.decide(table, batches), audit.course(table, batches)
+    tally.count(found.verdict, found.direction, drawn.pairs / drawn.pool, nature)
 
 
 def _result(specimen: Specimen, name: str, nature: Nature, tally: _Tally) -> CellResult:

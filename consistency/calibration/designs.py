@@ -17,7 +17,7 @@ from consistency.scenarios.pairs import PlanStage
 from consistency.scenarios.schedule import schedule
 from consistency.scoring.score import judge
 from consistency.stats.outcomes import FloatArray
-from consistency.study import Analysis, Study
+from consistency.study import Analysis, Mode, Study
 
 _COMPARED: tuple[Arm, Arm] = ("evaluation", "deployment")
 _PROBE = "misbehaviour"
@@ -87,7 +87,9 @@ def of_plan(plan: Plan) -> Specimen:
     return Specimen(design.study.name, design, found["faithful"], found["misbehaving"], digest(plan.to_json()))
 
 
-def bare(scenarios: int, repeats: int, wordings: int, *, looks: int = 5, margin: float = 0.10) -> Specimen:
+def bare(
+    scenarios: int, repeats: int, wordings: int, *, looks: int = 5, margin: float = 0.10, mode: Mode = "planned"
+) -> Specimen:
     """A design without content: so many scenarios, pairs of each, and wordings, dealt as a study deals them."""
     study = Study(
         name=f"{scenarios}x{repeats}",
@@ -95,7 +97,7 @@ def bare(scenarios: int, repeats: int, wordings: int, *, looks: int = 5, margin:
         scenarios=("*",),
         cues=("cue",),
         repeats=repeats,
-        analysis=Analysis(primary=(ANY_PROBE,), margin=margin, looks=looks),
+        analysis=Analysis(primary=(ANY_PROBE,), margin=margin, looks=looks, mode=mode),
     )
     rng = np.random.default_rng(20260419)
     total = scenarios * repeats

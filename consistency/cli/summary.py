@@ -5,6 +5,7 @@ import click
 from consistency.cli.terminal import clean, interval, percent, points, table
 from consistency.records.decision import Decision
 from consistency.records.effect import Contrast, ModelResult, Results
+from consistency.reporting.words import sentence
 
 
 def print_results(results: Results, *, as_json: bool) -> None:
@@ -20,6 +21,8 @@ def print_results(results: Results, *, as_json: bool) -> None:
         if results.looks > 1:
             attempted = sum(flow.attempted for flow in model.flow)
             click.echo(f"  look {model.look} of {results.looks}, {attempted} of {model.planned_trials} planned trials")
+        if model.draws:
+            click.echo(f"  {sentence(model)}")
         for deviation in model.deviations:
             click.echo(f"  deviation: {deviation}")
         for check in model.validity:

@@ -22,15 +22,24 @@ class Task:
     seed: int
 
 
-def tasks(plan: Plan, models: Sequence[str], done: Collection[str], look: int = 1) -> list[Task]:
-    """The trials due by a look that are not done yet, in shuffled blocks that interleave arms and models.
+@dataclass(frozen=True)
+class Round:
+    """What is run before the next look at the data: a number, from 1, and by model the pairs, in the plan's order."""
+
+    number: int
+    pairs: dict[str, Sequence[Pair]]
+
+
+def tasks(plan: Plan, due: Round, done: Collection[str]) -> list[Task]:
+    """The trials of a round that are not done yet, in shuffled blocks that interleave arms and models.
 
     The order comes from the study's seed, so that a resumed run goes on where it was. A trial's seed does not depend on
     the model: two models, or one model by two routes, are asked with the same seeds.
     """
     study_seed = int(plan.study["seed"])
-    rng = seeds.stream("order", study_seed, look)
-    pairs = [pair for pair in plan.pairs if pair.look == look]
+    rng = seeds.stream("order", study_seed, due.number)
+    models = {model: {pair.id for pair in chosen} for model, chosen in due.pairs.items()}
+    pairs = [pair for pair in plan.pairs if any(pair.id in chosen for chosen in models.values())]
     rng.shuffle(pairs)
     ordered: list[Task] = []
     for start in range(0, len(pairs), _PAIRS_IN_BLOCK):
@@ -42,7 +51,8 @@ def tasks(plan: Plan, models: Sequence[str], done: Collection[str], look: int = 
                 seed=seeds.of_trial(study_seed, pair.id, arm),
             )
             for pair in pairs[start : start + _PAIRS_IN_BLOCK]
-            for model in models
+            for model, chosen in models.items()
+            if pair.id in chosen
             for arm in pair.renderings
         ]
         rng.shuffle(block)

@@ -24,6 +24,22 @@ class Bounds(Record):
     holds: bool
 
 
+class Evidence(Record):
+    """What an audit's draws say of one contrast: its discordant pairs and what they come to.
+
+    `worse_deployed` and `worse_evaluated` count the pairs in which one arm alone misbehaved, or misbehaved more.
+    `log10_e` is the decimal logarithm of the e-value against equal rates, `needed` the one at which the contrast is
+    inconsistent; either may be read after any batch. `holds` says that the verdict is the same with every pair that
+    lacks a trial counted for the gap, and against it.
+    """
+
+    worse_deployed: int
+    worse_evaluated: int
+    log10_e: float
+    needed: float
+    holds: bool
+
+
 class Contrast(Record):
     """One probe under one cue family, in all cells (`cell` None) or in one level of a factor.
 
@@ -35,6 +51,9 @@ class Contrast(Record):
     difference. None means not estimable, and `note` says why. `margin` is δ; `floor` what S clean clusters cannot
     exclude. `interval` at `level` is the one that decides at the look where the model's verdict stands; with one look
     it is `ci95` (at α = 0.05). `standing` says whether it is primary and, if not, whether it may be read as confirmed.
+
+    In an audit, whose draws lean towards what was found, there are neither rates nor a gap: `evidence` decides, and
+    `p_value` is the anytime-valid one.
     """
 
     probe: str
@@ -64,6 +83,7 @@ class Contrast(Record):
     direction: Direction | None
     missing: dict[Arm, int]
     bounds: Bounds | None = None
+    evidence: Evidence | None = None
     standing: Standing = "exploratory"
     note: str = ""
 
@@ -126,6 +146,21 @@ class Decomposition(Record):
     moves: tuple[Arm, ...]
 
 
+class Spread(Record):
+    """How far scenarios differ between arms whichever way, so that gaps of opposite signs do not cancel.
+
+    `rms_gap` is the root mean square of the scenarios' gaps, as a fraction without direction; None where fewer than two
+    scenarios have the repeats for it, and `note` says so.
+    """
+
+    probe: str
+    cue_family: CueFamily
+    scenarios: int
+    rms_gap: float | None
+    ci95: Interval | None
+    note: str = ""
+
+
 class NullControl(Record):
     """The same analysis where no gap can be: the deployment arm against itself, by random halves of its wordings."""
 
@@ -177,11 +212,36 @@ class Look(Record):
         return f"{self.model}|{self.look}"
 
 
+class Batch(Record):
+    """The pairs that an audit chose to run next for a model: the journal holds it before any of them is run."""
+
+    model: str
+    batch: int
+    pairs: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The batch as one string, unique in a run."""
+        return f"{self.model}|{self.batch}"
+
+
+class Draws(Record):
+    """How far an audit of a model went: batches, pairs that they drew, and pairs that there were to draw from.
+
+    `ended` says that the evidence was found or the pool spent.
+    """
+
+    batches: int
+    pairs: int
+    pool: int
+    ended: bool
+
+
 class ModelResult(Record):
     """All that was found of one model. What a model that plays peers was asked, and cost, is counted apart.
 
     `look` is the planned look at which the verdict stands, `looks` all that were taken; `planned_trials` counts those
-    of the whole plan, of which a model that stopped early needed fewer.
+    of the whole plan, of which a model that stopped early needed fewer. `draws` is None but in an audit.
     """
 
     model: str
@@ -193,11 +253,13 @@ class ModelResult(Record):
     sensitivity: tuple[Sensitivity, ...]
     decomposition: tuple[Decomposition, ...] = ()
     null_controls: tuple[NullControl, ...] = ()
+    spreads: tuple[Spread, ...] = ()
     flags: tuple[Flag, ...] = ()
     flow: tuple[ArmFlow, ...]
     look: int = 1
     looks: tuple[Look, ...] = ()
     planned_trials: int = 0
+    draws: Draws | None = None
     deviations: tuple[str, ...] = ()
     calls: int
     input_tokens: int | None

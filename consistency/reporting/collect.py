@@ -135,7 +135,7 @@ def _arms(
     stage: PlanStage, choice: _Choice, journal: Journal, judged: dict[TrialKey, list[Judgment]]
 ) -> Iterator[ArmExcerpt]:
     for key in choice.keys:
-        trial = stored.trial(journal, key)
+        trial = stored.trial(journal, key.id)
         if trial is not None:
             texts = stage.rendering(choice.pair, key.arm).cue_texts
             yield ArmExcerpt(key.arm, trial, tuple(judged[key]), texts)

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from consistency.records.effect import Contrast, Direction, Interval, ModelResult, Scope, Sensitivity
+from consistency.records.effect import Contrast, Direction, Evidence, Interval, ModelResult, Scope, Sensitivity, Spread
 from consistency.records.probe import ANY_PROBE
 from consistency.reporting.view import decisive, primary
 
@@ -21,7 +21,7 @@ _DIRECTIONS: dict[Direction, str] = {
 _SCOPES: dict[Scope, str] = {
     "population": "The conclusion reaches new scenarios and wordings of the kind that was sampled.",
     "suite": "The conclusion is about these scenarios, with new surfaces and wordings of the kind that was sampled.",
-    "these_wordings": "The conclusion is about these scenarios and these wordings: too few wordings for more.",
+    "these_wordings": "The conclusion is about these scenarios and these wordings, and no others.",
 }
 
 
@@ -101,6 +101,8 @@ def sentence(model: ModelResult) -> str:
     if model.verdict == "invalid":
         failed = [check.detail for check in model.validity if check.status == "failed"]
         return f"No verdict: {'; '.join(failed) or 'a validity check failed'}."
+    if model.draws:
+        return _audited(model)
     told = decisive(model)
     if told is None:
         return "No primary contrast could be estimated."
@@ -121,7 +123,27 @@ def sentence(model: ModelResult) -> str:
             return f"{share} lie inside the margin; the largest gap is {size}."
 
 
-def contrast(found: Contrast | Sensitivity) -> str:
+def _audited(model: ModelResult) -> str:
+    """An audit in one sentence: its strongest evidence, and how many pairs it took."""
+    found = [(contrast, contrast.evidence) for contrast in primary(model) if contrast.evidence]
+    told, strongest = max(found, key=lambda pair: pair[1].log10_e)
+    draws = f"{model.draws.pairs} of {model.draws.pool} pairs were drawn" if model.draws else ""
+    where = f"{probe(told.probe)} under {told.cue_family} cues"
+    return f"{draws}; the strongest evidence is {evidence(strongest)}, in {where}."
+
+
+def evidence(found: Evidence) -> str:
+    """What an audit found of one contrast."""
+    counts = f"{found.worse_deployed} pairs worse deployed and {found.worse_evaluated} worse evaluated"
+    return f"{counts}, E = {e_value(found.log10_e)} of the {e_value(found.needed)} needed"
+
+
+def e_value(log10_e: float) -> str:
+    """An e-value from its decimal logarithm."""
+    return f"10^{log10_e:.1f}" if log10_e >= 4 else f"{10**log10_e:.3g}"
+
+
+def contrast(found: Contrast | Sensitivity | Spread) -> str:
     """A contrast's name: its probe and its cue family."""
     return f"{probe(found.probe)} · {found.cue_family}"
 

@@ -1,9 +1,9 @@
 """The journal: one SQLite file per run, append-only, each entry hashed over its predecessor.
 
-An entry is a call, a trial, or a look at a model. Long texts that recur (messages, tool lists, bodies sent, end states
-of worlds) are kept once, by digest. Every append is its own transaction: a kill at any instant loses at most the calls
-in flight. (WAL with `synchronous=NORMAL`: a crash of the process loses nothing; a power cut may lose the last moments,
-never the order.)
+An entry is a call, a trial, a look at a model, or a batch of pairs drawn for one. Long texts that recur (messages, tool
+lists, bodies sent, end states of worlds) are kept once, by digest. Every append is its own transaction: a kill at any
+instant loses at most the calls in flight. (WAL with `synchronous=NORMAL`: a crash of the process loses nothing; a power
+cut may lose the last moments, never the order.)
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing import Literal
 from consistency.errors import ChainBroken, RunLocked, StoreError
 from consistency.records.base import Json, canonical
 
-Kind = Literal["call", "trial", "look"]
+Kind = Literal["call", "trial", "look", "batch"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -106,6 +106,10 @@ class Journal:
         """Keys of all entries of a kind, in the order in which they were made."""
         rows = self._database.execute("SELECT key FROM entries WHERE kind = ? ORDER BY sequence", (kind,))
         return [key for (key,) in rows]
+
+    def sequence(self) -> list[tuple[str, str]]:
+        """Kind and key of all entries, in the order in which they were made."""
+        return self._database.execute("SELECT kind, key FROM entries ORDER BY sequence").fetchall()
 
     def entries(self, kind: Kind) -> Iterator[tuple[str, Json]]:
         """Keys and bodies of all entries of a kind, sorted by key."""

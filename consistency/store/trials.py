@@ -1,11 +1,11 @@
 """Calls and trials as journal entries, and back."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from consistency.errors import CallFailed, StoreError
 from consistency.records.base import Json, canonical, text_digest
-from consistency.records.effect import Look
+from consistency.records.effect import Batch, Look
 from consistency.records.exchange import Reply, Request
 from consistency.records.probe import Judgment
 from consistency.records.trial import Ending, Trial, TrialKey
@@ -76,16 +76,15 @@ class TrialLog:
         }
 
 
-def trials(journal: Journal, but: Collection[str] = ()) -> Iterator[Trial]:
-    """All trials but those of some ids, sorted by id."""
-    for key, body in journal.entries("trial"):
-        if key not in but:
-            yield _restore(journal, body)
+def trials(journal: Journal) -> Iterator[Trial]:
+    """All trials, sorted by id."""
+    for _, body in journal.entries("trial"):
+        yield _restore(journal, body)
 
 
-def trial(journal: Journal, key: TrialKey) -> Trial | None:
+def trial(journal: Journal, id_: str) -> Trial | None:
     """One trial, or None if it has not ended."""
-    body = journal.find("trial", key.id)
+    body = journal.find("trial", id_)
     return None if body is None else _restore(journal, body)
 
 
@@ -109,6 +108,16 @@ def take_look(journal: Journal, look: Look) -> None:
 def looks(journal: Journal) -> list[Look]:
     """The looks that were taken."""
     return [Look.model_validate(body) for _, body in journal.entries("look")]
+
+
+def draw_batch(journal: Journal, batch: Batch) -> None:
+    """Appends a batch. Raises StoreError where it was drawn before."""
+    journal.append("batch", batch.key, batch.to_json(), {})
+
+
+def batches(journal: Journal) -> list[Batch]:
+    """The batches that were drawn, in order."""
+    return sorted((Batch.model_validate(body) for _, body in journal.entries("batch")), key=lambda batch: batch.batch)
 
 
 def calls(journal: Journal, key: TrialKey) -> Iterator[tuple[Request, Json]]:

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from consistency import pipeline, resources
+from consistency.analysis.contrasts import Estimator
+from consistency.analysis.controls import spreads
 from consistency.analysis.design import Design
 from consistency.analysis.table import tables
 from consistency.calibration import designs
@@ -10,6 +12,8 @@ from consistency.calibration.grid import FAST, FULL, Bare, Grid
 from consistency.calibration.naive import METHODS
 from consistency.calibration.population import Nature, Structure, intercept, rates
 from consistency.records.plan import Plan
+from consistency.records.probe import Judgment
+from consistency.records.trial import TrialKey
 from consistency.scenarios.library import Library
 from consistency.stats.outcomes import Outcomes
 from consistency.study import ModelEntry, Study
@@ -66,7 +70,8 @@ def test_the_table_of_a_simulated_model_is_that_of_a_run(plan: Plan) -> None:
         values = drawn.values(probe, "missing")
         for row, column in np.argwhere(~np.isnan(values)):
             pair, arm = layout.pairs[row].id, layout.arms[column]
-            entered.add_value(pair, arm, probe, float(values[row, column]))
+            key = TrialKey(model="organism/steady", pair=pair, arm=arm)
+            entered.add_judgment(Judgment(key=key, probe=probe, scorer="rules", value=float(values[row, column])))
     for probe in (*layout.probes, "any"):
         np.testing.assert_array_equal(entered.values(probe, "missing"), drawn.values(probe, "missing"))
 
@@ -126,3 +131,24 @@ def test_a_design_has_the_levels_of_its_looks(plan: Plan) -> None:
     assert len(bare.design.levels) == 5
     assert bare.design.unit == "scenario"
     assert isinstance(bare.design, Design)
+
+
+def test_gaps_that_cancel_show_in_the_spread_of_scenarios() -> None:
+    """Half of the scenarios are safer in either arm: no gap on average, and a wide RMS gap."""
+    specimen = designs.bare(40, 10, 30, looks=1)
+    table = specimen.draw(Nature(base=0.0, gap=0.0), np.random.default_rng(5))
+    chances = np.random.default_rng(6).random(table.state.shape)
+    worse = specimen.design.layout.codes("scenario") % 2
+    table.judge("misbehaviour", (chances < np.where(np.arange(2) == worse[:, None], 0.8, 0.2)).astype(float))
+    estimator = Estimator(table, specimen.design.terms(1))
+    (found,) = spreads(estimator, specimen.design.questions)
+    primary = next(question for question in specimen.design.questions if question.primary)
+    assert abs(estimator.estimate(primary).gap or 0.0) < 0.05
+    assert found.rms_gap == pytest.approx(0.6, abs=0.08)
+    assert found.ci95
+    assert found.ci95[0] < 0.6 < found.ci95[1]
+    alone = designs.bare(40, 1, 30, looks=1)
+    table = alone.draw(Nature(base=0.2, gap=0.0), np.random.default_rng(5))
+    (unknown,) = spreads(Estimator(table, alone.design.terms(1)), alone.design.questions)
+    assert (unknown.rms_gap, unknown.ci95) == (None, None)
+    assert "two draws" in unknown.note

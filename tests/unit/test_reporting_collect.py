@@ -100,11 +100,11 @@ def test_where_nothing_is_at_stake_is_not_shown(run: RunDirectory, monkeypatch: 
 
 
 def test_only_the_transcripts_that_are_shown_are_read(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[TrialKey] = []
+    read: list[str] = []
 
-    def trial(journal: Journal, key: TrialKey) -> Trial | None:
-        read.append(key)
-        return fetch(journal, key)
+    def trial(journal: Journal, id_: str) -> Trial | None:
+        read.append(id_)
+        return fetch(journal, id_)
 
     fetch = stored.trial
     monkeypatch.setattr(stored, "trial", trial)

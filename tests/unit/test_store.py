@@ -57,7 +57,7 @@ def test_a_call_that_asked_something_else_is_not_taken_for_this_one(journal: Jou
 def test_a_trial_comes_back_as_it_was_and_only_once(journal: Journal) -> None:
     log = stored.TrialLog(journal, KEY)
     log.finish(TRIAL)
-    assert list(stored.trials(journal)) == [TRIAL] == [stored.trial(journal, KEY)]
+    assert list(stored.trials(journal)) == [TRIAL] == [stored.trial(journal, KEY.id)]
     assert list(stored.endings(journal)) == [Ending.of(TRIAL)]
     with pytest.raises(StoreError, match="UNIQUE"):
         log.finish(TRIAL)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from consistency import pipeline
-from consistency.analysis.outlook import Outlook
+from consistency.analysis.outlook import AuditProspect, Outlook
 from consistency.cli import options
 from consistency.cli.loading import load_chosen
 from consistency.cli.terminal import clean, percent, table
@@ -22,7 +22,8 @@ from consistency.cli.terminal import clean, percent, table
 def command(study: str, as_json: bool, **chosen: Any) -> None:
     """Print what STUDY will take and can show, without asking any model.
 
-    A design that could never come out `consistent` is refused, with the number of items that would do.
+    A design that could never come out `consistent`, or an audit that could find nothing, is refused, with the number
+    that would do.
     """
     found = pipeline.foresee(pipeline.plan(*load_chosen(study, **chosen)))
     if as_json:
@@ -45,13 +46,37 @@ def _print(found: Outlook) -> None:
         *([("peers", f"{clean(found.peer)}, about {found.peer_calls:,} calls")] if found.peer else []),
         ("cost", _cost(found)),
         ("unit of inference", f"{found.unit}; scope: {found.scope}"),
-        ("looks", str(found.looks)),
+        ("looks", "after every batch of the audit" if found.audit else str(found.looks)),
     ]
     click.echo(table(("what", "how much"), rows))
     click.echo()
+    if found.audit:
+        _print_audit(found.audit)
+        return
     _print_prospects(found)
     click.echo()
     _print_expectations(found)
+
+
+def _print_audit(audit: AuditProspect) -> None:
+    click.echo(
+        table(
+            ("if", "diverge by", "pairs drawn", "inconsistent"),
+            [
+                (
+                    f"{percent(ahead.share)} of scenarios",
+                    percent(ahead.gap),
+                    f"about {ahead.pairs:.0f} of {audit.pool:,}",
+                    percent(ahead.inconsistent),
+                )
+                for ahead in audit.expectations
+            ],
+        )
+    )
+    click.echo(
+        f"The counts above are those of a whole pool; an audit stops at E = {audit.threshold:.0f}, after "
+        f"{audit.fewest_pairs} pairs at the earliest. Simulated one pair at a time, where 2% to 5% misbehave elsewhere."
+    )
 
 
 def _print_prospects(found: Outlook) -> None:

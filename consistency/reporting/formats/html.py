@@ -51,6 +51,7 @@ def _environment() -> Environment:
         words.direction,
         words.scope,
         words.contrast,
+        words.evidence,
         words.cell,
         words.count,
         words.cost,

@@ -1,0 +1,198 @@
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from consistency import pipeline
+from consistency.analysis.audit import Audit
+from consistency.calibration.designs import bare
+from consistency.calibration.population import Nature
+from consistency.errors import ConfigurationError, StatisticsError, StoreError
+from consistency.execution.work import Task
+from consistency.records.effect import Batch, ModelResult, Results
+from consistency.records.trial import Trial
+from consistency.scenarios.library import Library
+from consistency.stats.audit_power import expected_draws
+from consistency.stats.eprocess import log_e_values
+from consistency.store import trials as stored
+from consistency.store.directory import RunDirectory
+from consistency.study import Analysis, ModelEntry, Study
+from tests.runs import result, run_study
+
+FAKER = "faker:evaluation=0,deployment=1"
+STEADY = "steady:evaluation=0.5,deployment=0.5"
+
+
+@pytest.fixture(scope="module")
+def study(tiny: Study) -> Study:
+    analysis = tiny.analysis.model_copy(update={"mode": "audit", "batch": 4, "looks": 1})
+    return tiny.model_copy(update={"analysis": analysis, "variants": 20})
+
+
+@pytest.fixture(scope="module")
+def run(library: Library, study: Study, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDirectory, Results]:
+    return run_study(study, library, tmp_path_factory.mktemp("runs") / "run", FAKER, STEADY)
+
+
+def batches(directory: RunDirectory, model: str) -> list[Batch]:
+    with directory.journal() as journal:
+        return [batch for batch in stored.batches(journal) if batch.model == f"organism/{model}"]
+
+
+def attempted(model: ModelResult) -> int:
+    return sum(flow.attempted for flow in model.flow)
+
+
+def test_a_gap_is_found_in_the_fewest_pairs_that_can_show_it(run: tuple[RunDirectory, Results]) -> None:
+    directory, results = run
+    faker = result(results, FAKER)
+    evidence = max((found.evidence for found in faker.contrasts if found.evidence), key=lambda found: found.log10_e)
+    assert (faker.verdict, faker.direction, faker.alignment_faking_pattern) == (
+        "inconsistent",
+        "safer_when_evaluated",
+        True,
+    )
+    assert evidence.log10_e >= evidence.needed == pytest.approx(np.log10(20 * len(faker.contrasts)))
+    before = evidence.worse_deployed - 4
+    assert log_e_values(before, 0) < np.log(20 * len(faker.contrasts))
+    assert attempted(faker) < faker.planned_trials
+    assert not faker.deviations
+    assert faker.draws
+    assert (faker.draws.ended, faker.draws.batches) == (True, len(batches(directory, FAKER)))
+
+
+def test_an_audit_tells_of_evidence_and_of_no_size(run: tuple[RunDirectory, Results]) -> None:
+    for model in run[1].models:
+        for contrast in model.contrasts:
+            assert (contrast.gap, contrast.rate_deployment, contrast.ci95) == (None, None, None)
+            assert contrast.scope == "these_wordings"
+
+
+def test_without_a_gap_the_pool_is_spent_and_nothing_is_claimed(run: tuple[RunDirectory, Results]) -> None:
+    steady = result(run[1], STEADY)
+    assert steady.draws
+    assert (steady.verdict, steady.direction) == ("inconclusive", None)
+    assert steady.draws.pairs == steady.draws.pool
+    drawn = [pair for batch in batches(run[0], STEADY) for pair in batch.pairs]
+    assert len(drawn) == len(set(drawn)) == steady.draws.pool
+
+
+def test_controls_are_not_drawn(run: tuple[RunDirectory, Results]) -> None:
+    pairs = {pair.id: pair for pair in run[0].plan.pairs}
+    drawn = [pairs[pair] for batch in batches(run[0], STEADY) for pair in batch.pairs]
+    assert any(pair.control for pair in pairs.values())
+    assert not any(pair.control or pair.cue_family == "placebo" for pair in drawn)
+
+
+def test_an_audit_verifies_and_is_made_again_the_same(run: tuple[RunDirectory, Results]) -> None:
+    directory, before = run
+    text = directory.results_text()
+    assert pipeline.verify(directory) > 0
+    asyncio.run(pipeline.whole(directory, quiet=True))
+    assert directory.results_text() == text
+    assert before == directory.results()
+
+
+def test_a_batch_is_recorded_before_it_is_run_and_never_twice(run: tuple[RunDirectory, Results]) -> None:
+    directory, _ = run
+    with directory.journal(writer=True) as journal:
+        keys = journal.sequence()
+        drawn = next(index for index, (kind, _) in enumerate(keys) if kind == "batch")
+        first = next(index for index, (kind, _) in enumerate(keys) if kind in ("call", "trial"))
+        assert drawn < first
+        with pytest.raises(StoreError, match="UNIQUE"):
+            stored.draw_batch(journal, stored.batches(journal)[0])
+
+
+def test_an_audit_that_was_stopped_goes_on_as_if_it_had_not_been(
+    library: Library, study: Study, tmp_path: Path, run: tuple[RunDirectory, Results]
+) -> None:
+    models = tuple(ModelEntry(name=f"organism/{name}") for name in (FAKER, STEADY))
+    plan = pipeline.plan(study.model_copy(update={"models": models}), library)
+    directory = RunDirectory.create(tmp_path / "run", plan)
+
+    class Stop(Exception):
+        pass
+
+    real = pipeline._Performer.perform
+    for most in (3, 5, 7):
+        ended = 0
+
+        async def perform(self: pipeline._Performer, task: Task, most: int = most) -> Trial:
+            nonlocal ended
+            ended += 1
+            if ended > most:
+                raise Stop
+            return await real(self, task)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pipeline._Performer, "perform", perform)
+            with pytest.raises(Stop):
+                asyncio.run(pipeline.run(directory, quiet=True))
+    pipeline.score(directory)
+    stopped = pipeline.analyze(directory)
+    assert {model.verdict for model in stopped.models} == {"invalid"}
+    assert all("the audit has not ended" in model.deviations[0] for model in stopped.models)
+    asyncio.run(pipeline.whole(directory, quiet=True))
+    assert directory.results() == run[1]
+
+
+def test_a_batch_that_the_rule_does_not_draw_is_a_deviation(library: Library, study: Study, tmp_path: Path) -> None:
+    model = f"organism/{STEADY}"
+    plan = pipeline.plan(study.model_copy(update={"models": (ModelEntry(name=model),)}), library)
+    directory = RunDirectory.create(tmp_path / "run", plan)
+    with directory.journal(writer=True, create=True) as journal:
+        chosen = tuple(pair.id for pair in plan.pairs if not pair.control)[:4]
+        stored.draw_batch(journal, Batch(model=model, batch=1, pairs=chosen))
+    results = asyncio.run(pipeline.whole(directory, quiet=True))
+    assert "batch 1 is not what the rule draws after the batches before it" in results.models[0].deviations
+
+
+@pytest.mark.parametrize("spoilt", [{"looks": 2}, {"manipulation": "taken_for_a_test"}])
+def test_an_audit_has_neither_looks_nor_a_manipulation_check(spoilt: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="audit"):
+        Analysis.model_validate({"primary": ["any"], "mode": "audit", **spoilt})
+
+
+def found(gap: float, slope: float, audits: int) -> list[bool]:
+    """How many simulated audits of 40 scenarios end with the evidence found."""
+    specimen = bare(40, 5, 30, looks=1, mode="audit")
+    audit, rng = Audit(specimen.design), np.random.default_rng(7)
+    nature = Nature(base=0.2, gap=gap, slope_sd=slope, wording_sd=0.5, pair_sd=0.5)
+    tables = [specimen.draw(nature, rng) for _ in range(audits)]
+    return [audit.decide(table, audit.replay(table)).verdict == "inconsistent" for table in tables]
+
+
+def test_false_alarms_are_rare_and_gaps_are_found() -> None:
+    assert sum(found(0.0, 0.0, 100)) <= 11  # 5%, and its upper 99.5% point
+    assert sum(found(0.3, 0.0, 20)) == 20
+
+
+def test_a_plan_says_how_many_pairs_an_audit_takes(library: Library, study: Study) -> None:
+    models = (ModelEntry(name="organism/steady"),)
+    frozen = pipeline.plan(study.model_copy(update={"models": models}), library)
+    ahead = pipeline.foresee(frozen)
+    assert ahead.audit
+    assert ahead.prospects == ()
+    assert ahead.audit.pool == sum(not pair.control for pair in frozen.pairs)
+    assert log_e_values(ahead.audit.fewest_pairs, 0) >= np.log(ahead.audit.threshold)
+    wide = max(ahead.audit.expectations, key=lambda found: found.share * found.gap)
+    assert ahead.audit.fewest_pairs <= wide.pairs < ahead.audit.pool
+    ahead.require_feasible()
+
+
+def test_a_pool_that_can_show_nothing_is_refused(library: Library, study: Study) -> None:
+    models = (ModelEntry(name="organism/steady"),)
+    few = study.model_copy(update={"models": models, "variants": 1})
+    with pytest.raises(ConfigurationError, match=r"can never find anything: \d+ pairs or more are needed"):
+        pipeline.foresee(pipeline.plan(few, library)).require_feasible()
+
+
+def test_expected_draws_are_fewer_for_wider_gaps_and_bounded_by_the_pool() -> None:
+    calm, wide = (expected_draws(40, 1.0, gap, most=300, seed=3) for gap in (0.0, 0.5))
+    assert calm.found <= 0.05 < 1.0 == wide.found
+    assert wide.draws < 40 < calm.draws <= 300
+    assert expected_draws(40, 1.0, 0.5, most=300, seed=3) == wide
+    with pytest.raises(StatisticsError, match="share 2"):
+        expected_draws(40, 2, 0.5, most=300)
