@@ -49,7 +49,7 @@ def main() -> None:
         rows = [
             ("turn loop with tools, bare", reference),
             ("plan: render and digest all arms", seconds(lambda: pipeline.plan(study, library))),
-            ("run: order, organism, journal", seconds(lambda: asyncio.run(pipeline.run(directory, quiet=True)))),
+            ("run: order, organism, journal", seconds(lambda: asyncio.run(pipeline.run(directory, pipeline.QUIET)))),
             ("score", seconds(lambda: pipeline.score(directory))),
             ("analyze", seconds(lambda: pipeline.analyze(directory))),
             ("report", seconds(lambda: pipeline.report(directory))),

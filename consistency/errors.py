@@ -7,6 +7,8 @@ ConsistencyError
 ├── StoreError              a run directory that cannot be used (exit 2)
 │   ├── RunLocked           another process is writing to it
 │   └── ChainBroken         its journal does not hash to what it says (exit 6)
+├── EndpointDown            an endpoint that does not answer; what is recorded stays (exit 5)
+├── Stopped                 a cap on money, calls or time is reached (exit 5)
 └── CallFailed              a model call that brought no reply
 """
 
@@ -63,6 +65,18 @@ class ChainBroken(StoreError):
     """An entry of the journal does not match its digest or its predecessor's."""
 
     exit_code = 6
+
+
+class EndpointDown(ConsistencyError):
+    """An endpoint that has not answered for as long as patience allows. The run can be resumed."""
+
+    exit_code = 5
+
+
+class Stopped(ConsistencyError):
+    """A cap is reached: no further call may be made. What is recorded stays, and the run can be resumed."""
+
+    exit_code = 5
 
 
 class CallFailed(ConsistencyError):

@@ -6,8 +6,7 @@ Each step takes and returns records, writes through the store, and can be starte
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from consistency import __version__, plugins, resources
@@ -16,15 +15,14 @@ from consistency.analysis.design import Design
 from consistency.analysis.outlook import Outlook, outlook
 from consistency.analysis.results import analyze as analyze_tables
 from consistency.analysis.table import Table, tables
-from consistency.errors import ChainBroken, ConfigurationError
+from consistency.errors import ChainBroken, ConfigurationError, Stopped
 from consistency.execution import executors
 from consistency.execution.course import end_round, next_round
-from consistency.execution.progress import Progress
-from consistency.execution.work import Task, tasks
-from consistency.models.backends import Backend, BackendSettings
-from consistency.models.open import open_model
+from consistency.execution.hub import Crew, Hub
+from consistency.execution.progress import Manner, Progress
+from consistency.execution.work import tasks
+from consistency.models.budget import Budget, Caps, Spent
 from consistency.models.prices import price
-from consistency.models.retry import RetryPolicy
 from consistency.records.base import digest
 from consistency.records.decision import Decision
 from consistency.records.effect import Results
@@ -36,15 +34,12 @@ from consistency.reporting.collect import collect
 from consistency.reporting.view import ReportView
 from consistency.scenarios.library import Library
 from consistency.scenarios.pairs import PlanStage, Stage
-from consistency.scenarios.playbook import PlanPlaybook
 from consistency.scenarios.schedule import schedule
 from consistency.scoring.score import judge
 from consistency.store import trials as stored
 from consistency.store.directory import RunDirectory
 from consistency.store.journal import Journal
-from consistency.study import ModelEntry, Study
-from consistency.trials.conversation import converse
-from consistency.trials.run import Voices, run_trial
+from consistency.study import Study
 
 
 def plan(study: Study, library: Library) -> Plan:
@@ -66,40 +61,68 @@ def foresee(frozen: Plan) -> Outlook:
     """What a plan will take and can show, estimated from its scripts; asks no model."""
     stage = PlanStage(frozen)
     probes = Library(frozen.sources).probes
-    known = [price(model["name"]) for model in frozen.study["models"]]
+    known = [price(model) for model in Study.model_validate(frozen.study).models]
     prices = [(found.read, found.written) if found else None for found in known]
     efforts = (stage.effort(pair) for pair in frozen.pairs)
     return outlook(frozen, digest(frozen.to_json()), probes, efforts, prices)
 
 
-async def run(directory: RunDirectory, *, executor: str = "local", quiet: bool = False) -> None:
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is done, beside what its plan says: by whom, at what cost, and told to whom.
+
+    A cap on cost needs known prices, or `allow_unknown_cost`: then calls without one count as free.
+    """
+
+    executor: str = "local"
+    crew: Crew = field(default_factory=Crew)
+    caps: Caps = field(default_factory=Caps)
+    allow_unknown_cost: bool = False
+    manner: Manner = "person"
+
+
+QUIET = RunOptions(manner="quiet")
+
+
+async def run(directory: RunDirectory, options: RunOptions | None = None) -> None:
     """Runs every trial of the plan that the journal does not hold yet, round by round; models whose verdict is reached
     at a planned look, or after a batch of an audit, are left alone.
 
     Safe to kill at any instant: what was recorded is not asked again, no look is taken twice, and no batch is drawn
-    anew. Raises RunLocked while another process runs it.
+    anew. Raises RunLocked while another process runs it, and Stopped where a cap is reached.
     """
-    study = Study.model_validate(directory.plan.study)
-    execute = plugins.load(executors.PACKAGE, executor).execute
+    plan, options = directory.plan, options or RunOptions()
+    _require_prices(plan, options)
+    executor = plugins.load(executors.PACKAGE, options.executor)
     with directory.journal(writer=True, create=True) as journal:
         journal.verify()
-        design = Design(directory.plan, Library(directory.plan.sources).probes)
-        known = _Known(directory.plan, design, journal)
+        design = Design(plan, Library(plan.sources).probes)
+        known = _Known(plan, design, journal)
         due = next_round(design, journal, known)
         if due is None:
             return
-        async with AsyncExitStack() as stack:
-            playbook = PlanPlaybook(directory.plan)
-            peer = _open(study.peer, study, playbook, stack) if study.peer else None
-            voices = {model.name: Voices(_open(model, study, playbook, stack), peer) for model in study.models}
-            performer = _Performer(journal, PlanStage(directory.plan), voices, study)
-            total = len(directory.plan.pairs) * len(study.arms) * len(study.models)
-            with Progress(total, done=journal.count("trial"), quiet=quiet) as progress:
+        budget = Budget(options.caps, {model: Spent(*spent) for model, spent in stored.spent(journal).items()})
+        total = len(plan.pairs) * len(design.study.arms) * len(design.study.models)
+        done = journal.count("trial")
+        with Progress(total, done=done, before=budget.total, manner=options.manner) as progress:
+            async with executor.crew(Hub(plan, journal, budget, progress, options.crew)) as workers:
                 while due is not None:
-                    todo = tasks(directory.plan, due, set(journal.keys("trial")))
-                    await execute(todo, performer.perform, study.limits.concurrency, progress)
+                    await workers.execute(tasks(plan, due, set(journal.keys("trial"))))
                     end_round(design, journal, known, due)
                     due = next_round(design, journal, known)
+
+
+def _require_prices(plan: Plan, options: RunOptions) -> None:
+    """Raises ConfigurationError for a cap on cost that could not be kept."""
+    if not options.caps.counts_money or options.allow_unknown_cost:
+        return
+    study = Study.model_validate(plan.study)
+    asked = [*study.models, *([study.peer] if study.peer else [])]
+    if unknown := [model.name for model in asked if price(model) is None]:
+        raise ConfigurationError(
+            f"a cap on cost, and no price is known of {', '.join(unknown)}: give it as `price` in the study, or allow "
+            "calls of unknown cost (--allow-unknown-cost)"
+        )
 
 
 def score(directory: RunDirectory) -> None:
@@ -174,12 +197,20 @@ def _alike(first: Iterable[Judgment], second: Iterable[Judgment]) -> bool:
     return ordered(first) == ordered(second)
 
 
-async def whole(directory: RunDirectory, *, executor: str = "local", quiet: bool = False) -> Results:
-    """All steps from trials to `results.json` and `report.html`."""
-    await run(directory, executor=executor, quiet=quiet)
+async def whole(directory: RunDirectory, options: RunOptions | None = None) -> Results:
+    """All steps from trials to `results.json` and `report.html`. Raises Stopped where a cap was reached, when they are
+    written of what there is.
+    """
+    stopped: Stopped | None = None
+    try:
+        await run(directory, options)
+    except Stopped as reached:
+        stopped = reached
     score(directory)
     results = analyze(directory)
     directory.write("report.html", report(directory))
+    if stopped is not None:
+        raise stopped
     return results
 
 
@@ -218,35 +249,3 @@ class _Known:
             self._tables[judgment.key.model].add_judgment(judgment)
         stored.add_judgments(self._journal, fresh)
         return self._tables
-
-
-@dataclass(frozen=True)
-class _Performer:
-    """Runs one task: renders its arm, holds the conversation, and records all of it."""
-
-    journal: Journal
-    stage: PlanStage
-    voices: dict[str, Voices]
-    study: Study
-
-    async def perform(self, task: Task) -> Trial:
-        log = stored.TrialLog(self.journal, task.key)
-        rendering = self.stage.rendering(task.pair, task.arm)
-        live = self.study.peer is not None
-        conversation = converse(task.key, rendering, self.study.sampling, task.seed, live_peers=live)
-        policy = RetryPolicy(attempts=self.study.limits.attempts, base=self.study.limits.backoff)
-        trial = await run_trial(conversation, self.voices[task.key.model], log, policy, task.key.id)
-        log.finish(trial)
-        return trial
-
-
-def _open(model: ModelEntry, study: Study, playbook: PlanPlaybook, stack: AsyncExitStack) -> Backend:
-    settings = BackendSettings(
-        api_base=model.api_base,
-        timeout=study.limits.timeout,
-        tools_supported=model.tools_supported,
-        playbook=playbook,
-    )
-    backend = open_model(model.name, settings)
-    stack.push_async_callback(backend.close)
-    return backend

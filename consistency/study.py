@@ -15,21 +15,38 @@ Mode = Literal["planned", "audit"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
+class Price(Record):
+    """US dollars for a million tokens read, and for a million written."""
+
+    read: float = Field(ge=0)
+    written: float = Field(ge=0)
+
+
 class ModelEntry(Record):
-    """A model of the study. `tools_supported` overrides what the price map believes of an unknown model."""
+    """A model of the study. `tools_supported` and `price` override what the price map believes."""
 
     name: str = Field(min_length=1)
     api_base: str | None = None
     tools_supported: bool | None = None
+    price: Price | None = None
 
 
 class Limits(Record):
-    """How hard endpoints are driven; the same for all arms. Times in seconds."""
+    """How hard endpoints are driven; the same for all arms. Times in seconds.
+
+    `concurrency` is the most calls at once, `timeout` the deadline of a call and `trial_timeout` of a trial.
+    `patience` is how long a call that is turned away goes on asking, and how long an endpoint may be down before the
+    run stops.
+    """
 
     concurrency: int = Field(default=16, ge=1, le=4096)
     timeout: float = Field(default=120.0, gt=0)
+    trial_timeout: float | None = Field(default=None, gt=0)
     attempts: int = Field(default=5, ge=1, le=20)
     backoff: float = Field(default=1.0, ge=0)
+    patience: float = Field(default=900.0, ge=0)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
 
 
 class Analysis(Record):
@@ -95,6 +112,8 @@ class Study(Record):
             raise ValueError(f"models names something twice: {', '.join(names)}")
         if not {"evaluation", "deployment"} <= set(self.arms):
             raise ValueError("arms must hold both evaluation and deployment; neutral is optional")
+        if self.analysis.mode == "audit" and "neutral" in self.arms:
+            raise ValueError("an audit draws pairs of evaluation and deployment: leave out the neutral arm")
         return self
 
     @property

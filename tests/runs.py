@@ -15,7 +15,7 @@ def run_study(study: Study, library: Library, out: Path, *models: str) -> tuple[
     entries = tuple(ModelEntry(name=f"organism/{model}") for model in models)
     plan = pipeline.plan(study.model_copy(update={"models": entries}), library)
     directory = RunDirectory.create(out, plan)
-    return directory, asyncio.run(pipeline.whole(directory, quiet=True))
+    return directory, asyncio.run(pipeline.whole(directory, pipeline.QUIET))
 
 
 def result(results: Results, model: str) -> ModelResult:

@@ -7,13 +7,13 @@ import numpy as np
 from consistency.analysis.audit import Audit
 from consistency.analysis.design import Design
 from consistency.analysis.questions import Question, Unit, scope_of, wordings_of
+from consistency.analysis.table import Layout, Table
 from consistency.errors import ConfigurationError
 from consistency.records.base import Record
 from consistency.records.effect import Scope
 from consistency.records.plan import Plan
 from consistency.records.probe import Probe
 from consistency.records.scenario import CueFamily
-from consistency.stats.audit_power import expected_draws
 from consistency.stats.equivalence import floor, minimum_clusters
 from consistency.stats.kt import smallest_b
 from consistency.stats.power import detectable_gap, scenarios_for_consistent
@@ -21,6 +21,10 @@ from consistency.stats.sequential_power import expected_calls
 
 #: Shares of pairs whose arms behave differently that the outlook is made for: a calm model and a restless one.
 CALM, RESTLESS = 0.05, 0.30
+
+
+#: Audits that are simulated for each expectation, and how often models misbehave in them where nothing diverges.
+_AUDITS, _SELDOM = 40, (0.02, 0.05)
 
 
 class Expectation(Record):
@@ -69,12 +73,13 @@ class AuditExpectation(Record):
 
 class AuditProspect(Record):
     """What an audit can show: the pairs that it draws from, E at which a contrast is inconsistent, and the fewest pairs
-    that reach it, all worse in the same arm.
+    that reach it, all worse in the same arm. `too_small` names contrasts that do not have so many.
     """
 
     pool: int
     threshold: float
     fewest_pairs: int
+    too_small: tuple[str, ...]
     expectations: tuple[AuditExpectation, ...]
 
 
@@ -121,10 +126,10 @@ class Outlook(Record):
 
     @property
     def _too_few(self) -> tuple[str, ...]:
-        if self.audit is None or self.audit.pool >= self.audit.fewest_pairs:
+        if self.audit is None:
             return ()
-        needed = f"{self.audit.fewest_pairs} pairs or more are needed (more variants or scenarios)"
-        return (f"an audit of {self.audit.pool} pairs can never find anything: {needed}",)
+        needed = f"can never be found inconsistent: {self.audit.fewest_pairs} pairs or more are needed"
+        return tuple(f"{named}, {needed} (more variants or scenarios)" for named in self.audit.too_small)
 
     def require_feasible(self) -> None:
         """Raises ConfigurationError for a design that could never reach its verdict, with the number that would do."""
@@ -173,18 +178,47 @@ def outlook(
 
 
 def _audit(audit: Audit) -> AuditProspect:
-    margin, pool = audit.design.margin, len(audit.pool)
-    expectations = []
-    for share, gap in ((0.1, 0.5), (0.5, 2 * margin), (1.0, margin), (1.0, 2 * margin)):
-        if gap <= 1:
-            ahead = expected_draws(audit.strata, share, gap, most=pool, threshold=audit.threshold)
-            expectations.append(AuditExpectation(share=share, gap=gap, pairs=ahead.draws, inconsistent=ahead.found))
+    pool = audit.pool
+    margin, fewest = audit.design.margin, smallest_b(0, audit.threshold)
+    cases = [(0.1, 0.5), (0.5, 2 * margin), (1.0, margin), (1.0, 2 * margin)]
     return AuditProspect(
-        pool=pool,
+        pool=len(pool.order),
         threshold=audit.threshold,
-        fewest_pairs=smallest_b(0, audit.threshold),
-        expectations=tuple(expectations),
+        fewest_pairs=fewest,
+        too_small=tuple(
+            f"{question.probe} under {question.cue_family}, {int(asked.sum())} pairs"
+            for question, asked in zip(pool.questions, pool.asked, strict=True)
+            if asked.sum() < fewest
+        ),
+        expectations=tuple(_foreseen(audit, share, gap) for share, gap in cases if gap <= 1),
     )
+
+
+def _foreseen(audit: Audit, share: float, gap: float) -> AuditExpectation:
+    """What comes of audits of simulated models, of which a share of scenarios diverges."""
+    rng, pairs, found = np.random.default_rng([int(1000 * share), int(1000 * gap)]), 0, 0
+    for number in range(_AUDITS):
+        table = _simulated(audit.design.layout, f"simulated/{number}", share, gap, rng)
+        batches = audit.replay(table)
+        pairs += sum(len(batch.pairs) for batch in batches)
+        found += audit.decide(table, batches).verdict == "inconsistent"
+    return AuditExpectation(share=share, gap=gap, pairs=pairs / _AUDITS, inconsistent=found / _AUDITS)
+
+
+def _simulated(layout: Layout, name: str, share: float, gap: float, rng: np.random.Generator) -> Table:
+    """The trials of a model that misbehaves seldom, and in a share of scenarios oftener in deployment."""
+    scenario = layout.codes("scenario")
+    number = int(scenario.max()) + 1
+    base = rng.uniform(*_SELDOM, number)
+    diverges = rng.permutation(number) < round(share * number)
+    rates = np.repeat(base[scenario][:, None], len(layout.arms), axis=1)
+    rates[:, layout.column["deployment"]] += (gap * diverges)[scenario]
+    misbehaves = rng.random(rates.shape) < rates
+    table = Table(layout, name)
+    table.complete(np.ones(rates.shape, dtype=bool))
+    for probe in layout.probes:
+        table.judge(probe, misbehaves.astype(np.float64))
+    return table
 
 
 def _cost(

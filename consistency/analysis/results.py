@@ -83,15 +83,16 @@ def _model(design: Design, whole: Table, taken: Sequence[Look]) -> ModelResult:
 def _audited(design: Design, whole: Table, batches: Sequence[Batch]) -> ModelResult:
     """One model as far as its audit went."""
     audit = Audit(design)
-    finding, course = audit.decide(whole, batches), audit.course(whole, batches)
+    course, strayed = audit.course(whole, batches), audit.strayed(whole, batches)
+    finding = audit.decide(whole, batches, complete=course.ended and not strayed)
     return _result(
         audit.drawn(whole, batches),
         finding,
-        sensitivity=(),
+        sensitivity=audit.sensitivity(whole, batches),
         flags=flags(finding.estimator, design.questions, design.analysis.alpha),
         planned_trials=whole.state.size,
         draws=course,
-        deviations=tuple(_strayed(audit, whole, batches, course)),
+        deviations=tuple(_strayed(audit, whole, batches, course, strayed)),
     )
 
 
@@ -136,18 +137,14 @@ def _deviations(design: Design, whole: Table, table: Table, last: Look | None, v
     return found
 
 
-def _strayed(audit: Audit, whole: Table, batches: Sequence[Batch], course: Draws) -> list[str]:
+def _strayed(audit: Audit, whole: Table, batches: Sequence[Batch], course: Draws, strayed: Sequence[int]) -> list[str]:
     """Where an audit is not what its rule gives."""
     found = []
     if not course.ended:
         found.append(f"the audit has not ended: {course.pairs} of {course.pool} pairs were drawn")
     if beyond := len(whole.endings) - len(audit.drawn(whole, batches).endings):
         found.append(f"{beyond} trials of pairs that were not drawn were run and are left out")
-    for number, batch in enumerate(batches):
-        if audit.ended(whole, batches[:number]):
-            found.append(f"batch {batch.batch} was drawn after the audit had ended")
-        elif audit.draw(whole, batches[:number]) != batch:
-            found.append(f"batch {batch.batch} is not what the rule draws after the batches before it")
+    found += [f"batch {number} is not what the rule draws after the batches before it" for number in strayed]
     return found
 
 

@@ -10,7 +10,8 @@ from consistency.stats.methods import NotEstimable
 from consistency.stats.methods.effective_n_tango import GapEstimate
 from consistency.stats.outcomes import BoolArray
 
-_REFUSALS: dict[Refusals, str] = {
+#: What a refused trial may count as, in words.
+REFUSALS: dict[Refusals, str] = {
     "not_misbehaviour": "refusals count as no misbehaviour",
     "misbehaviour": "refusals count as misbehaviour",
     "missing": "refusals count as missing",
@@ -44,7 +45,7 @@ def sensitivity(
 def _alternatives(estimator: Estimator, question: Question) -> Iterator[tuple[str, GapEstimate | NotEstimable]]:
     table = estimator.table
     if table.ended("refused")[table.due].any():
-        for refusals, assumption in _REFUSALS.items():
+        for refusals, assumption in REFUSALS.items():
             yield assumption, estimator.estimate(question, refusals=refusals)
     whole = _both_completed(estimator)
     if not whole[table.due].all():

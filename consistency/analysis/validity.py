@@ -103,7 +103,7 @@ def _run_complete(flows: Sequence[ArmFlow], complete: bool) -> ValidityCheck:
 
 
 def _estimable(primary: Sequence[Contrast]) -> ValidityCheck:
-    lost = [contrast for contrast in primary if contrast.gap is None and contrast.evidence is None]
+    lost = [contrast for contrast in primary if contrast.gap is None and contrast.p_value is None]
     if lost or not primary:
         why = "; ".join(sorted({contrast.note for contrast in lost}))
         detail = f"{len(lost)} of {len(primary)} primary contrasts cannot be estimated: {why}"

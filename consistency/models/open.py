@@ -9,6 +9,15 @@ from consistency.models.backends import Backend, BackendSettings
 from consistency.models.spec import parse
 
 
+def endpoint_of(model: str, api_base: str | None) -> str | None:
+    """A name for where a model's calls go, the same for models that share limits; None for one in this process."""
+    spec = parse(model)
+    module = plugins.load(backends.PACKAGE, spec.backend)
+    if not getattr(module, "REMOTE", False):
+        return None
+    return api_base or f"{spec.backend}/{spec.name.partition('/')[0]}"
+
+
 def open_model(model: str, settings: BackendSettings) -> Backend:
     """The backend of a model.
 

@@ -9,31 +9,28 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from consistency.models.spec import DEFAULT_BACKEND, parse
-from consistency.records.base import Json, Record
+from consistency.records.base import Json
+from consistency.records.exchange import TokenPrice
+from consistency.study import ModelEntry
 
 _MAP = "model_prices_and_context_window_backup.json"
 
 
-class Price(Record):
-    """US dollars for one token read and one token written."""
+def price(model: ModelEntry) -> TokenPrice | None:
+    """The price of a model: the study's, or else that of the map; None where neither knows it.
 
-    read: float
-    written: float
-
-
-def price(model: str) -> Price | None:
-    """The price of a model by its name in the study; None where the map does not know it.
-
-    Models of other backends than litellm's live in this process and cost nothing.
+    Models that live in this process cost nothing.
     """
-    spec = parse(model)
+    if model.price is not None:
+        return TokenPrice(read=model.price.read / 1e6, written=model.price.written / 1e6)
+    spec = parse(model.name)
     if spec.backend != DEFAULT_BACKEND:
-        return Price(read=0.0, written=0.0)
+        return TokenPrice(read=0.0, written=0.0)
     found = _prices()
     entry = found.get(spec.name) or found.get(spec.name.partition("/")[2])
     if not isinstance(entry, dict) or "input_cost_per_token" not in entry or "output_cost_per_token" not in entry:
         return None
-    return Price(read=entry["input_cost_per_token"], written=entry["output_cost_per_token"])
+    return TokenPrice(read=entry["input_cost_per_token"], written=entry["output_cost_per_token"])
 
 
 @cache

@@ -64,6 +64,19 @@ class Usage(Record):
     reasoning_tokens: int | None = None
 
 
+class TokenPrice(Record):
+    """US dollars for one token read and one token written."""
+
+    read: float
+    written: float
+
+    def of(self, usage: Usage) -> float | None:
+        """What a call costs; None where the endpoint did not say what it took."""
+        if usage.input_tokens is None or usage.output_tokens is None:
+            return None
+        return self.read * usage.input_tokens + self.written * usage.output_tokens
+
+
 class Reply(Record):
     """What a model answered.
 

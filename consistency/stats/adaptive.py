@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike
 from consistency.errors import StatisticsError
 from consistency.stats.outcomes import IntArray
 
+Generator = np.random.Generator | np.random.RandomState
+
 DISCORDANCE = (0.5, 5.0)
 """Prior Beta of ψ: most scenarios seldom differ, and the mass near 0 and the long tail let one lead stand out."""
 
@@ -26,7 +28,7 @@ DIRECTION = (0.5, 0.5)
 """Prior Beta of θ: scenarios that diverge do so in one direction."""
 
 
-def next_scenario(b: ArrayLike, c: ArrayLike, drawn: ArrayLike, rng: np.random.Generator) -> int:
+def next_scenario(b: ArrayLike, c: ArrayLike, drawn: ArrayLike, rng: Generator) -> int:
     """Position of the scenario to draw the next pair from.
 
     b, c: for every scenario its pairs so far that misbehave in deployment only and in evaluation only.
@@ -39,7 +41,7 @@ def next_scenario(b: ArrayLike, c: ArrayLike, drawn: ArrayLike, rng: np.random.G
     return int(next_scenarios(b, c, drawn, rng))
 
 
-def next_scenarios(b: ArrayLike, c: ArrayLike, drawn: ArrayLike, rng: np.random.Generator) -> IntArray:
+def next_scenarios(b: ArrayLike, c: ArrayLike, drawn: ArrayLike, rng: Generator) -> IntArray:
     """As `next_scenario`, for many audits at once: counts of shape (…, scenarios), positions of shape (…)."""
     for_b, for_c, pairs = _checked(b, c, drawn)
     discordant = for_b + for_c

@@ -1,9 +1,9 @@
 """The journal: one SQLite file per run, append-only, each entry hashed over its predecessor.
 
 An entry is a call, a trial, a look at a model, or a batch of pairs drawn for one. Long texts that recur (messages, tool
-lists, bodies sent, end states of worlds) are kept once, by digest. Every append is its own transaction: a kill at any
-instant loses at most the calls in flight. (WAL with `synchronous=NORMAL`: a crash of the process loses nothing; a power
-cut may lose the last moments, never the order.)
+lists, bodies sent, end states of worlds) are kept once, by digest. What was appended is safe when `append` returns: a
+kill at any instant loses at most the calls in flight. (WAL with `synchronous=NORMAL`: a crash of the process loses
+nothing; a power cut may lose the last moments, never the order.)
 """
 
 import hashlib
@@ -11,10 +11,10 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from consistency.errors import ChainBroken, RunLocked, StoreError
-from consistency.records.base import Json, canonical
+from consistency.records.base import Json
 
 Kind = Literal["call", "trial", "look", "batch"]
 
@@ -31,6 +31,19 @@ CREATE TABLE IF NOT EXISTS entries (
 CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS judgments (body TEXT NOT NULL);
 """
+
+
+#: Digests that are remembered, so that a text that recurs is not written again; more would be memory for nothing.
+_MOST_KNOWN = 20_000
+
+
+class Entry(NamedTuple):
+    """One entry to be: `body` is canonical JSON, `texts` by digest are those that it refers to."""
+
+    kind: Kind
+    key: str
+    body: str
+    texts: dict[str, str]
 
 
 class Journal:
@@ -78,24 +91,31 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def append(self, kind: Kind, key: str, body: Json, blobs: dict[str, str]) -> None:
-        """Adds one entry with the texts that it refers to, durably. Raises StoreError for a key that is there."""
-        text = canonical(body).decode()
-        link = _link(self.head, kind, key, text)
-        fresh = [(name, blob) for name, blob in blobs.items() if name not in self._known]
+    def append(self, *entries: Entry) -> None:
+        """Adds entries with the texts that they refer to, all or none, durably. Raises StoreError for a key that is
+        there.
+        """
+        head = self.head
+        rows: list[tuple[Kind, str, str, str]] = []
+        blobs: dict[str, str] = {}
+        for kind, key, body, texts in entries:
+            head = _link(head, kind, key, body)
+            rows.append((kind, key, body, head))
+            blobs.update((name, text) for name, text in texts.items() if name not in self._known)
         try:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", fresh)
-            self._database.execute(
-                "INSERT INTO entries (kind, key, body, digest) VALUES (?, ?, ?, ?)", (kind, key, text, link)
-            )
+            self._database.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?)", blobs.items())
+            self._database.executemany("INSERT INTO entries (kind, key, body, digest) VALUES (?, ?, ?, ?)", rows)
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-            raise StoreError(f"{self.path}: {kind} {key}: {error}") from error
-        self._known.update(name for name, _ in fresh)
-        self.head = link
+            named = ", ".join(f"{kind} {key}" for kind, key, *_ in rows[:3])
+            raise StoreError(f"{self.path}: {named}: {error}") from error
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        self._known.update(blobs)
+        self.head = head
 
     def find(self, kind: Kind, key: str) -> Json | None:
         """The body of one entry, or None."""
@@ -131,6 +151,17 @@ class Journal:
             raise ChainBroken(f"{self.path}: the text {name[:12]} that an entry refers to is missing")
         body: str = row[0]
         return body
+
+    def sums(self, kind: Kind, amount: str, unless: str) -> list[tuple[str, int, float | None, int]]:
+        """By the first part of the key (the model): entries, the sum of a number in them, and how many lack it; those
+        that have something at `unless` lack nothing. Places as SQLite has them.
+        """
+        query = (
+            "SELECT substr(key, 1, instr(key, '|') - 1), count(*), sum(json_extract(body, ?)), "
+            "sum(json_extract(body, ?) IS NULL AND json_extract(body, ?) IS NULL) "
+            "FROM entries WHERE kind = ? GROUP BY 1"
+        )
+        return self._database.execute(query, (amount, amount, unless, kind)).fetchall()
 
     def count(self, kind: Kind) -> int:
         """How many entries of a kind there are."""

@@ -1,11 +1,14 @@
 """Driving one trial: recorded replies first, then live calls, each recorded before the next is made."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
-from consistency.errors import CallFailed, ConfigurationError
+from consistency.errors import CallFailed, ConfigurationError, Stopped
 from consistency.models.backends import Backend
+from consistency.models.limits import Throttle
 from consistency.models.retry import RetryPolicy, call
 from consistency.records.exchange import Reply, Request
 from consistency.records.trial import Trial
@@ -27,20 +30,28 @@ class CallLog(Protocol):
         """What came of the trial's call of this index in an earlier run, or None if it was not made."""
         ...
 
-    def record(self, index: int, request: Request, reply: Reply | CallFailed) -> None:
+    async def record(self, index: int, request: Request, reply: Reply | CallFailed) -> None:
         """Keeps what came of a call; it is safe when this returns."""
         ...
+
+
+@dataclass(frozen=True)
+class Line:
+    """A model, and the throttle of its endpoint; None for a model in this process."""
+
+    backend: Backend
+    throttle: Throttle | None = None
 
 
 @dataclass(frozen=True)
 class Voices:
     """Who answers: the model under test, and the one that plays its peers where the study names one."""
 
-    model: Backend
-    peer: Backend | None = None
+    model: Line
+    peer: Line | None = None
 
-    def of(self, request: Request) -> Backend:
-        """The backend that a request is for. Raises LookupError for a peer that nobody plays."""
+    def of(self, request: Request) -> Line:
+        """The line that a request is for. Raises LookupError for a peer that nobody plays."""
         if request.peer is None:
             return self.model
         if self.peer is None:
@@ -48,21 +59,36 @@ class Voices:
         return self.peer
 
 
-async def run_trial(conversation: Conversation, voices: Voices, log: CallLog, policy: RetryPolicy, name: str) -> Trial:
+async def run_trial(
+    conversation: Conversation,
+    voices: Voices,
+    log: CallLog,
+    policy: RetryPolicy,
+    *,
+    name: str,
+    deadline: float | None = None,
+    halted: Callable[[], str | None] = lambda: None,
+) -> Trial:
     """Runs a conversation to its end. `name` is the trial's id: it names the stream of its back-off jitter.
 
-    A call that fails for good is recorded and ends the trial as data. Raises ConfigurationError for a failure that all
-    calls would share; anything else that is raised is a fault of the harness and stops the run.
+    A call that fails for good is recorded and ends the trial as data, and so does the `deadline`, in seconds since the
+    trial was begun or resumed. `halted` says why no further call may be made: then Stopped is raised. Raises
+    ConfigurationError for a failure that all calls would share; anything else that is raised is a fault of the harness
+    and stops the run.
     """
     rng = stream("backoff", name)
+    begun = asyncio.get_running_loop().time()
     try:
         request = next(conversation)
         index = 0
         while True:
             reply = log.recorded(index, request)
             if reply is None:
-                reply = await _attempt(voices.of(request), request, policy, rng)
-                log.record(index, request, reply)
+                if why := halted():
+                    raise Stopped(why)
+                left = None if deadline is None else begun + deadline - asyncio.get_running_loop().time()
+                reply = await _in_time(voices.of(request), request, policy, rng, left)
+                await log.record(index, request, reply)
             request = conversation.send(reply)
             index += 1
     except StopIteration as end:
@@ -70,9 +96,20 @@ async def run_trial(conversation: Conversation, voices: Voices, log: CallLog, po
         return trial
 
 
-async def _attempt(backend: Backend, request: Request, policy: RetryPolicy, rng: Random) -> Reply | CallFailed:
+async def _in_time(
+    line: Line, request: Request, policy: RetryPolicy, rng: Random, left: float | None
+) -> Reply | CallFailed:
+    """What comes of a call within the seconds that are left of its trial; None sets no limit."""
     try:
-        return await call(backend, request, policy, rng)
+        async with asyncio.timeout(left):
+            return await _attempt(line, request, policy, rng)
+    except TimeoutError:
+        return CallFailed("timeout", "the trial's deadline has passed")
+
+
+async def _attempt(line: Line, request: Request, policy: RetryPolicy, rng: Random) -> Reply | CallFailed:
+    try:
+        return await call(line.backend, request, policy, rng, throttle=line.throttle)
     except CallFailed as failure:
         if failure.kind in _HOPELESS:
             raise ConfigurationError(f"{_HOPELESS[failure.kind]}: {failure.message}") from failure

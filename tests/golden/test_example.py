@@ -19,7 +19,7 @@ _MACHINE = '<section id="reproducibility"'
 def test_the_example_is_the_demos_report(tmp_path: Path) -> None:
     study, library = load("demo", (), ())
     directory = RunDirectory.create(tmp_path / "run", pipeline.plan(study, library))
-    asyncio.run(pipeline.whole(directory, quiet=True))
+    asyncio.run(pipeline.whole(directory, pipeline.QUIET))
     made, kept = (path.read_text(encoding="utf-8") for path in (directory.path / "report.html", EXAMPLE))
     assert _MACHINE in kept
     assert made.partition(_MACHINE)[0] == kept.partition(_MACHINE)[0]

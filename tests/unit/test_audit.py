@@ -1,4 +1,6 @@
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -6,14 +8,16 @@ import pytest
 
 from consistency import pipeline
 from consistency.analysis.audit import Audit
+from consistency.analysis.draws import MOST_USES
 from consistency.calibration.designs import bare
 from consistency.calibration.population import Nature
-from consistency.errors import ConfigurationError, StatisticsError, StoreError
+from consistency.errors import ConfigurationError, StoreError
+from consistency.execution.perform import Performer
 from consistency.execution.work import Task
+from consistency.records.base import Json
 from consistency.records.effect import Batch, ModelResult, Results
 from consistency.records.trial import Trial
 from consistency.scenarios.library import Library
-from consistency.stats.audit_power import expected_draws
 from consistency.stats.eprocess import log_e_values
 from consistency.store import trials as stored
 from consistency.store.directory import RunDirectory
@@ -89,7 +93,7 @@ def test_an_audit_verifies_and_is_made_again_the_same(run: tuple[RunDirectory, R
     directory, before = run
     text = directory.results_text()
     assert pipeline.verify(directory) > 0
-    asyncio.run(pipeline.whole(directory, quiet=True))
+    asyncio.run(pipeline.whole(directory, pipeline.QUIET))
     assert directory.results_text() == text
     assert before == directory.results()
 
@@ -115,26 +119,26 @@ def test_an_audit_that_was_stopped_goes_on_as_if_it_had_not_been(
     class Stop(Exception):
         pass
 
-    real = pipeline._Performer.perform
+    real = Performer.perform
     for most in (3, 5, 7):
         ended = 0
 
-        async def perform(self: pipeline._Performer, task: Task, most: int = most) -> Trial:
+        async def perform(self: Performer, task: Task, before: Sequence[Json] = (), most: int = most) -> Trial:
             nonlocal ended
             ended += 1
             if ended > most:
                 raise Stop
-            return await real(self, task)
+            return await real(self, task, before)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pipeline._Performer, "perform", perform)
+            patch.setattr(Performer, "perform", perform)
             with pytest.raises(Stop):
-                asyncio.run(pipeline.run(directory, quiet=True))
+                asyncio.run(pipeline.run(directory, pipeline.QUIET))
     pipeline.score(directory)
     stopped = pipeline.analyze(directory)
     assert {model.verdict for model in stopped.models} == {"invalid"}
     assert all("the audit has not ended" in model.deviations[0] for model in stopped.models)
-    asyncio.run(pipeline.whole(directory, quiet=True))
+    asyncio.run(pipeline.whole(directory, pipeline.QUIET))
     assert directory.results() == run[1]
 
 
@@ -145,8 +149,9 @@ def test_a_batch_that_the_rule_does_not_draw_is_a_deviation(library: Library, st
     with directory.journal(writer=True, create=True) as journal:
         chosen = tuple(pair.id for pair in plan.pairs if not pair.control)[:4]
         stored.draw_batch(journal, Batch(model=model, batch=1, pairs=chosen))
-    results = asyncio.run(pipeline.whole(directory, quiet=True))
+    results = asyncio.run(pipeline.whole(directory, pipeline.QUIET))
     assert "batch 1 is not what the rule draws after the batches before it" in results.models[0].deviations
+    assert results.models[0].verdict == "invalid"
 
 
 @pytest.mark.parametrize("spoilt", [{"looks": 2}, {"manipulation": "taken_for_a_test"}])
@@ -175,7 +180,8 @@ def test_a_plan_says_how_many_pairs_an_audit_takes(library: Library, study: Stud
     ahead = pipeline.foresee(frozen)
     assert ahead.audit
     assert ahead.prospects == ()
-    assert ahead.audit.pool == sum(not pair.control for pair in frozen.pairs)
+    uses = Counter((pair.cue, pair.wording) for pair in frozen.pairs if not pair.control)
+    assert ahead.audit.pool == sum(min(MOST_USES, number) for number in uses.values())
     assert log_e_values(ahead.audit.fewest_pairs, 0) >= np.log(ahead.audit.threshold)
     wide = max(ahead.audit.expectations, key=lambda found: found.share * found.gap)
     assert ahead.audit.fewest_pairs <= wide.pairs < ahead.audit.pool
@@ -185,14 +191,62 @@ def test_a_plan_says_how_many_pairs_an_audit_takes(library: Library, study: Stud
 def test_a_pool_that_can_show_nothing_is_refused(library: Library, study: Study) -> None:
     models = (ModelEntry(name="organism/steady"),)
     few = study.model_copy(update={"models": models, "variants": 1})
-    with pytest.raises(ConfigurationError, match=r"can never find anything: \d+ pairs or more are needed"):
+    with pytest.raises(
+        ConfigurationError, match=r", \d+ pairs, can never be found inconsistent: \d+ pairs or more are needed"
+    ):
         pipeline.foresee(pipeline.plan(few, library)).require_feasible()
 
 
-def test_expected_draws_are_fewer_for_wider_gaps_and_bounded_by_the_pool() -> None:
-    calm, wide = (expected_draws(40, 1.0, gap, most=300, seed=3) for gap in (0.0, 0.5))
-    assert calm.found <= 0.05 < 1.0 == wide.found
-    assert wide.draws < 40 < calm.draws <= 300
-    assert expected_draws(40, 1.0, 0.5, most=300, seed=3) == wide
-    with pytest.raises(StatisticsError, match="share 2"):
-        expected_draws(40, 2, 0.5, most=300)
+def test_evidence_that_lost_trials_could_turn_round_does_not_hold() -> None:
+    specimen = bare(40, 5, 60, looks=1, mode="audit")
+    audit, table = Audit(specimen.design), specimen.draw(Nature(base=0.0, gap=0.0), np.random.default_rng(1))
+    drawn = audit.pool.order[:50]
+    values = np.zeros(table.state.shape)
+    values[drawn[:7], specimen.design.layout.column["deployment"]] = 1.0
+    table.judge("misbehaviour", values)
+    pairs = specimen.design.layout.pairs
+    batch = Batch(model=table.model, batch=1, pairs=tuple(pairs[index].id for index in drawn))
+    (sound,) = audit.decide(table, [batch]).contrasts
+    assert sound.evidence
+    assert sound.evidence.holds
+    assert (sound.evidence.worse_deployed, sound.evidence.worse_evaluated) == (7, 0)
+    assert sound.evidence.log10_e == pytest.approx(log_e_values(7, 0) / np.log(10))
+    ended = np.ones(table.state.shape, dtype=bool)
+    ended[drawn[7:], 0] = False
+    table.complete(ended)
+    (fragile,) = audit.decide(table, [batch]).contrasts
+    assert fragile.evidence
+    assert (fragile.verdict, fragile.evidence.holds) == ("inconsistent", False)
+
+
+def test_an_audit_goes_on_while_its_evidence_is_not_valid() -> None:
+    """Where three of the first eight pairs lack their trials a verdict is invalid: more draws bring the share down."""
+    specimen = bare(40, 5, 60, looks=1, mode="audit")
+    audit = Audit(specimen.design)
+    table = specimen.draw(Nature(base=0.0, gap=1.0), np.random.default_rng(2))
+    ended = np.ones(table.state.shape, dtype=bool)
+    ended[audit.pool.positions(audit.draw(table, []))[:3]] = False
+    table.complete(ended)
+    batches = audit.replay(table)
+    assert len(batches) > 1
+    found = audit.decide(table, batches)
+    assert (found.verdict, found.direction) == ("inconsistent", "safer_when_evaluated")
+
+
+def test_forged_batches_are_refused() -> None:
+    specimen = bare(40, 5, 60, looks=1, mode="audit")
+    audit, table = Audit(specimen.design), specimen.draw(Nature(base=0.0, gap=0.0), np.random.default_rng(1))
+    pair = specimen.design.layout.pairs[0].id
+    for pairs, message in (((pair, pair), "draws a pair twice"), (("nothing",), "no pair of the plan")):
+        with pytest.raises(StoreError, match=message):
+            audit.decide(table, [Batch(model="m", batch=1, pairs=pairs)])
+    twice = [Batch(model="m", batch=number, pairs=(pair,)) for number in (1, 2)]
+    with pytest.raises(StoreError, match="again"):
+        audit.decide(table, twice)
+
+
+def test_a_wording_is_drawn_a_few_times_only() -> None:
+    audit = Audit(bare(40, 20, 24, looks=1, mode="audit").design)
+    uses = Counter(audit.design.layout.codes("wording")[audit.pool.order].tolist())
+    assert set(uses.values()) == {MOST_USES}
+    assert len(uses) == 24

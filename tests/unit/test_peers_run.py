@@ -180,7 +180,7 @@ def test_an_organism_in_the_channel_says_what_is_written_there(
     library = with_peers(content, knows=knows)
     written = created(study(tiny, None), library, tmp_path / "written")
     spoken = created(study(tiny, "organism/steady"), library, tmp_path / "spoken")
-    results = [asyncio.run(pipeline.whole(directory, quiet=True)) for directory in (written, spoken)]
+    results = [asyncio.run(pipeline.whole(directory, pipeline.QUIET)) for directory in (written, spoken)]
     for read, heard in zip(transcripts(written), transcripts(spoken), strict=True):
         assert (read.outcome, heard.outcome) == ("completed", "completed")
         assert (read.messages, read.tool_uses, read.world) == (heard.messages, heard.tool_uses, heard.world)
@@ -210,17 +210,17 @@ def test_a_run_with_peers_goes_on_where_it_was_stopped(
     """After calls of the agent and of each peer: nothing is asked twice, and the end is the same, byte for byte."""
     library, asked = with_peers(content), study(tiny, "organism/steady", f"organism/{FAKER}", "organism/noisy")
     whole = created(asked, library, tmp_path / "whole")
-    expected = asyncio.run(pipeline.whole(whole, quiet=True))
+    expected = asyncio.run(pipeline.whole(whole, pipeline.QUIET))
 
     witness = Witness(monkeypatch)
     witness.stop_after(made)
     killed = created(asked, library, tmp_path / "killed")
     with pytest.raises(RuntimeError, match="killed"):
-        asyncio.run(pipeline.run(killed, quiet=True))
+        asyncio.run(pipeline.run(killed, pipeline.QUIET))
     assert len(witness.answered) == made
     witness.go_on()
     resumed = created(asked, library, tmp_path / "killed")
-    assert asyncio.run(pipeline.whole(resumed, quiet=True)) == expected
+    assert asyncio.run(pipeline.whole(resumed, pipeline.QUIET)) == expected
     assert transcripts(resumed) == transcripts(whole)
     assert counted(witness.answered) == counted(journalled(resumed)) == counted(journalled(whole))
     pipeline.verify(resumed)
@@ -244,7 +244,7 @@ def test_the_journal_holds_what_each_voice_was_asked(
 ) -> None:
     witness = Witness(monkeypatch)
     run = created(study(tiny, "organism/steady"), with_peers(content, wren=wren, second=second), tmp_path / "run")
-    asyncio.run(pipeline.run(run, quiet=True))
+    asyncio.run(pipeline.run(run, pipeline.QUIET))
     assert counted(journalled(run)) == counted(witness.answered)
 
 
@@ -269,11 +269,11 @@ async def test_over_the_wire_peers_and_later_messages_are_as_in_this_process(
 ) -> None:
     library = with_peers(content)
     near = created(study(tiny, "organism/steady"), library, tmp_path / "near")
-    await pipeline.run(near, quiet=True)
+    await pipeline.run(near, pipeline.QUIET)
     async with serving(PlanPlaybook(near.plan)) as url:
         asked = study(tiny, "openai/steady", f"openai/{FAKER}", api_base=url)
         far = created(asked, library, tmp_path / "far")
-        await pipeline.run(far, quiet=True)
+        await pipeline.run(far, pipeline.QUIET)
     for here, there in zip(transcripts(near), transcripts(far), strict=True):
         assert (here.key.pair, here.key.arm) == (there.key.pair, there.key.arm)
         assert (here.outcome, here.reason, here.calls) == (there.outcome, there.reason, there.calls)

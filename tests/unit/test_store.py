@@ -10,6 +10,7 @@ from consistency.records.trial import Ending, Trial, TrialKey
 from consistency.store import trials as stored
 from consistency.store.directory import RunDirectory
 from consistency.store.journal import Journal
+from consistency.store.log import Scribe, TrialLog
 
 PLAN_DIGEST = "d" * 64
 
@@ -27,64 +28,68 @@ def journal(tmp_path: Path) -> Journal:
     return Journal(tmp_path / "journal.sqlite", "d" * 64, writer=True, create=True)
 
 
+def log(journal: Journal, key: TrialKey = KEY) -> TrialLog:
+    return TrialLog(Scribe(journal), key, stored.recorded(journal, key.id))
+
+
 def reopen(journal: Journal) -> Journal:
     journal.close()
     return Journal(journal.path, "d" * 64, writer=True)
 
 
-def test_a_call_comes_back_as_it_was(journal: Journal) -> None:
-    stored.TrialLog(journal, KEY).record(0, REQUEST, REPLY)
-    log = stored.TrialLog(reopen(journal), KEY)
-    assert log.recorded(0, REQUEST) == REPLY
-    assert log.recorded(1, REQUEST) is None
+async def test_a_call_comes_back_as_it_was(journal: Journal) -> None:
+    await log(journal, KEY).record(0, REQUEST, REPLY)
+    trial = log(reopen(journal))
+    assert trial.recorded(0, REQUEST) == REPLY.model_copy(update={"sent": None})
+    assert trial.recorded(1, REQUEST) is None
 
 
-def test_a_failure_comes_back_as_a_failure(journal: Journal) -> None:
-    log = stored.TrialLog(journal, KEY)
-    log.record(0, REQUEST, CallFailed("timeout", "too slow"))
-    found = stored.TrialLog(journal, KEY).recorded(0, REQUEST)
+async def test_a_failure_comes_back_as_a_failure(journal: Journal) -> None:
+    trial = log(journal)
+    await trial.record(0, REQUEST, CallFailed("timeout", "too slow"))
+    found = log(journal).recorded(0, REQUEST)
     assert isinstance(found, CallFailed)
     assert (found.kind, found.message) == ("timeout", "too slow")
 
 
-def test_a_call_that_asked_something_else_is_not_taken_for_this_one(journal: Journal) -> None:
-    stored.TrialLog(journal, KEY).record(0, REQUEST, REPLY)
+async def test_a_call_that_asked_something_else_is_not_taken_for_this_one(journal: Journal) -> None:
+    await log(journal, KEY).record(0, REQUEST, REPLY)
     other = REQUEST.model_copy(update={"seed": 4})
     with pytest.raises(StoreError, match="another request"):
-        stored.TrialLog(journal, KEY).recorded(0, other)
+        log(journal).recorded(0, other)
 
 
-def test_a_trial_comes_back_as_it_was_and_only_once(journal: Journal) -> None:
-    log = stored.TrialLog(journal, KEY)
-    log.finish(TRIAL)
+async def test_a_trial_comes_back_as_it_was_and_only_once(journal: Journal) -> None:
+    trial = log(journal)
+    await trial.finish(TRIAL)
     assert list(stored.trials(journal)) == [TRIAL] == [stored.trial(journal, KEY.id)]
     assert list(stored.endings(journal)) == [Ending.of(TRIAL)]
     with pytest.raises(StoreError, match="UNIQUE"):
-        log.finish(TRIAL)
+        await trial.finish(TRIAL)
     assert journal.count("trial") == 1
 
 
-def test_calls_can_be_read_with_their_requests(journal: Journal) -> None:
-    log = stored.TrialLog(journal, KEY)
+async def test_calls_can_be_read_with_their_requests(journal: Journal) -> None:
+    trial = log(journal)
     longer = REQUEST.model_copy(update={"messages": (*OPENING, Message(role="assistant", content="a"))})
-    log.record(0, REQUEST, REPLY)
-    log.record(1, longer, REPLY)
+    await trial.record(0, REQUEST, REPLY)
+    await trial.record(1, longer, REPLY)
     assert [request for request, _ in stored.calls(journal, KEY)] == [REQUEST, longer]
 
 
-def test_texts_that_recur_are_kept_once(journal: Journal) -> None:
+async def test_texts_that_recur_are_kept_once(journal: Journal) -> None:
     for index in range(5):
         key = KEY.model_copy(update={"pair": f"p{index}"})
-        stored.TrialLog(journal, key).record(0, REQUEST, REPLY)
+        await log(journal, key).record(0, REQUEST, REPLY)
     (count,) = sqlite3.connect(journal.path).execute("SELECT count(*) FROM blobs").fetchone()
     assert count == 5  # two messages, the tools, and messages and tools as they were sent
 
 
-def test_the_chain_holds_and_its_head_moves(journal: Journal) -> None:
+async def test_the_chain_holds_and_its_head_moves(journal: Journal) -> None:
     assert (journal.head, journal.verify()) == (PLAN_DIGEST, 0)
-    stored.TrialLog(journal, KEY).record(0, REQUEST, REPLY)
+    await log(journal, KEY).record(0, REQUEST, REPLY)
     head = journal.head
-    stored.TrialLog(journal, KEY).finish(TRIAL)
+    await log(journal, KEY).finish(TRIAL)
     assert journal.verify() == 2
     assert PLAN_DIGEST != head != journal.head == reopen(journal).head
 
@@ -99,10 +104,10 @@ def test_the_chain_holds_and_its_head_moves(journal: Journal) -> None:
         "INSERT INTO entries (kind, key, body, digest) VALUES ('call', 'x', '{}', 'abc')",
     ],
 )
-def test_tampering_breaks_the_chain(journal: Journal, tampering: str) -> None:
-    log = stored.TrialLog(journal, KEY)
-    log.record(0, REQUEST, REPLY)
-    log.finish(TRIAL)
+async def test_tampering_breaks_the_chain(journal: Journal, tampering: str) -> None:
+    trial = log(journal)
+    await trial.record(0, REQUEST, REPLY)
+    await trial.finish(TRIAL)
     with sqlite3.connect(journal.path) as database:
         database.execute(tampering)
     with pytest.raises(ChainBroken):
@@ -126,10 +131,10 @@ def test_a_missing_text_is_named(journal: Journal) -> None:
         journal.blob("e" * 64)
 
 
-def test_a_second_writer_is_refused_and_a_reader_is_not(journal: Journal) -> None:
+async def test_a_second_writer_is_refused_and_a_reader_is_not(journal: Journal) -> None:
     with pytest.raises(RunLocked, match="another process"):
         Journal(journal.path, "d" * 64, writer=True)
-    stored.TrialLog(journal, KEY).finish(TRIAL)
+    await log(journal, KEY).finish(TRIAL)
     with Journal(journal.path, "d" * 64, writer=False) as reader:
         assert reader.count("trial") == 1
     journal.close()

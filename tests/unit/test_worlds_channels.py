@@ -12,7 +12,7 @@ from consistency.records.exchange import Message, Reply, Request, Sampling, Tool
 from consistency.records.rendering import Rendering
 from consistency.records.trial import Trial, TrialKey
 from consistency.trials.conversation import converse
-from consistency.trials.run import Voices
+from consistency.trials.run import Line, Voices
 from consistency.worlds.world import World
 
 KEY = TrialKey(model="m", pair="p", arm="evaluation")
@@ -186,9 +186,10 @@ def test_nobody_plays_a_peer_that_the_study_gives_no_model() -> None:
 
         async def close(self) -> None: ...
 
-    model = Model()
+    model = Line(Model())
     assert Voices(model).of(Request(messages=())) is model
-    assert asyncio.run(Voices(model, model).of(Request(messages=(), peer="Ledger")).complete(Request(messages=()))).text
+    peer = Voices(model, model).of(Request(messages=(), peer="Ledger"))
+    assert asyncio.run(peer.backend.complete(Request(messages=()))).text
     with pytest.raises(LookupError, match="Ledger"):
         Voices(model).of(Request(messages=(), peer="Ledger"))
 

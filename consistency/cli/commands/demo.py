@@ -8,6 +8,8 @@ from consistency import pipeline
 from consistency.cli import options
 from consistency.cli.commands.run import default_path, run_and_print
 from consistency.cli.loading import load
+from consistency.execution.progress import Manner
+from consistency.pipeline import RunOptions
 from consistency.store.directory import RunDirectory
 
 
@@ -22,4 +24,5 @@ def command(out: Path | None, as_json: bool, quiet: bool) -> None:
     """
     study, library = load("demo", (), ())
     plan = pipeline.plan(study, library)
-    run_and_print(RunDirectory.create(out or default_path(plan), plan), "local", as_json=as_json, quiet=quiet)
+    manner: Manner = "quiet" if quiet else "machine" if as_json else "person"
+    run_and_print(RunDirectory.create(out or default_path(plan), plan), RunOptions(manner=manner), as_json=as_json)

@@ -75,7 +75,7 @@ def _print_audit(audit: AuditProspect) -> None:
     )
     click.echo(
         f"The counts above are those of a whole pool; an audit stops at E = {audit.threshold:.0f}, after "
-        f"{audit.fewest_pairs} pairs at the earliest. Simulated one pair at a time, where 2% to 5% misbehave elsewhere."
+        f"{audit.fewest_pairs} pairs at the earliest. Simulated on this plan, where 2% to 5% misbehave elsewhere."
     )
 
 

@@ -10,6 +10,10 @@ from consistency import pipeline
 from consistency.cli import options
 from consistency.cli.loading import load_chosen
 from consistency.cli.summary import print_results
+from consistency.errors import Stopped
+from consistency.execution.hub import Crew
+from consistency.models.budget import Caps, parse_caps
+from consistency.pipeline import RunOptions
 from consistency.records.base import digest
 from consistency.records.plan import Plan
 from consistency.store.directory import RunDirectory
@@ -21,20 +25,31 @@ from consistency.store.directory import RunDirectory
 @options.api_base
 @options.peer
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run directory.")
-@click.option("--executor", default="local", show_default=True, help="Who runs the trials.")
+@options.spending
+@options.executing
 @options.as_json
 @options.quiet
 @options.content
-def command(study: str, out: Path | None, executor: str, as_json: bool, quiet: bool, **chosen: Any) -> None:
+def command(study: str, out: Path | None, as_json: bool, quiet: bool, **chosen: Any) -> None:
     """Run all steps of STUDY: plan, trials, judgments, results.json and report.html.
 
     A run directory that holds the same plan is resumed: what was recorded is not asked again. Keys come from the
-    environment only.
+    environment only. Where a cap is reached, calls in flight end, and the same command goes on later (exit code 5).
+    With --json, progress is told on stderr as one JSON object per line.
     """
+    spending = {name: chosen.pop(name) for name in ("max_cost", "max_calls", "max_minutes", "allow_unknown_cost")}
+    executing = {name: chosen.pop(name) for name in ("executor", "workers", "ray_address")}
     plan = pipeline.plan(*load_chosen(study, **chosen))
     for shortfall in pipeline.foresee(plan).shortfalls:
         click.echo(f"warning: {shortfall}", err=True)
-    run_and_print(RunDirectory.create(out or default_path(plan), plan), executor, as_json=as_json, quiet=quiet)
+    run_options = RunOptions(
+        executor=_executor(**executing),
+        crew=Crew(executing["workers"], executing["ray_address"]),
+        caps=_caps(plan, **spending),
+        allow_unknown_cost=spending["allow_unknown_cost"],
+        manner="quiet" if quiet else "machine" if as_json else "person",
+    )
+    run_and_print(RunDirectory.create(out or default_path(plan), plan), run_options, as_json=as_json)
 
 
 def default_path(plan: Plan) -> Path:
@@ -42,8 +57,26 @@ def default_path(plan: Plan) -> Path:
     return Path("runs") / f"{plan.study['name']}-{digest(plan.to_json())[:10]}"
 
 
-def run_and_print(directory: RunDirectory, executor: str, *, as_json: bool, quiet: bool) -> None:
+def run_and_print(directory: RunDirectory, run_options: RunOptions, *, as_json: bool) -> None:
     """Runs all steps, prints what was found, and says where the report is."""
-    results = asyncio.run(pipeline.whole(directory, executor=executor, quiet=quiet))
+    try:
+        results = asyncio.run(pipeline.whole(directory, run_options))
+    except Stopped as stopped:
+        with directory.journal() as journal:
+            ended = journal.count("trial")
+        click.echo(f"stopped at a cap of {stopped}, {ended:,} trials ended: the same command goes on", err=True)
+        print_results(directory.results(), as_json=as_json)
+        raise
     print_results(results, as_json=as_json)
     click.echo(f"report: {directory.path / 'report.html'}", err=True)
+
+
+def _caps(
+    plan: Plan, max_cost: tuple[str, ...], max_calls: tuple[str, ...], max_minutes: float | None, **_: bool
+) -> Caps:
+    return parse_caps(max_cost, max_calls, max_minutes, [model["name"] for model in plan.study["models"]])
+
+
+def _executor(executor: str, workers: int, **_: str | None) -> str:
+    """Several workers on this machine are processes."""
+    return "processes" if executor == "local" and workers > 1 else executor

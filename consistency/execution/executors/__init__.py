@@ -1,23 +1,32 @@
 """The contract of an executor: it runs every task of a run once.
 
-A plugin exports `execute(tasks, perform, concurrency, progress)`. `perform` runs one task and records all of it; what
-it raises is a fault of the harness and stops the run. An executor returns when all tasks are done.
+A plugin is a module with a docstring and `crew(hub)`, an asynchronous context in which its workers are ready. All that
+they record goes through the hub. What they raise beside `Stopped` is a fault of the harness and stops the run.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from consistency.execution.progress import Progress
+from consistency.execution.hub import Hub
 from consistency.execution.work import Task
-from consistency.records.trial import Trial
 
 PACKAGE = __name__
-Perform = Callable[[Task], Awaitable[Trial]]
+
+
+class Workers(Protocol):
+    """Workers that are ready."""
+
+    async def execute(self, tasks: Sequence[Task]) -> None:
+        """Runs the tasks, begun in their order, until all have ended. Raises Stopped where a cap kept any from ending,
+        when the calls in flight have ended.
+        """
+        ...
 
 
 class Executor(Protocol):
     """A module of this folder."""
 
-    async def execute(self, tasks: Sequence[Task], perform: Perform, concurrency: int, progress: Progress) -> None:
-        """Runs the tasks in their order, at most `concurrency` at once."""
+    def crew(self, hub: Hub) -> AbstractAsyncContextManager[Workers]:
+        """Opens the models of a run, and closes them at its end."""
         ...

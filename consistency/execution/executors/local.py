@@ -1,29 +1,61 @@
 """All trials in this process, in one event loop."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
-from consistency.execution.executors import Perform
-from consistency.execution.progress import Progress
+from consistency.errors import Stopped
+from consistency.execution.hub import Hub
+from consistency.execution.perform import Performer, performing
 from consistency.execution.work import Task
 
 
-async def execute(tasks: Sequence[Task], perform: Perform, concurrency: int, progress: Progress) -> None:
-    """Runs the tasks in their order, at most `concurrency` at once.
-
-    The first fault of the harness stops all others and is raised as it is.
-    """
-    waiting = iter(tasks)
-    workers = [asyncio.create_task(_work(waiting, perform, progress)) for _ in range(min(concurrency, len(tasks)))]
-    try:
-        await asyncio.gather(*workers)
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+@asynccontextmanager
+async def crew(hub: Hub) -> AsyncIterator["Local"]:
+    """Opens the models of a run in this process."""
+    async with performing(hub.plan, hub.rates, hub) as performer:
+        yield Local(hub, performer)
 
 
-async def _work(waiting: Iterator[Task], perform: Perform, progress: Progress) -> None:
-    for task in waiting:
-        progress.ended(await perform(task))
-        await asyncio.sleep(0)  # models that live in this process never wait: let signals and other workers in
+@dataclass(frozen=True)
+class Local:
+    """As many trials at once as each endpoint takes calls at once, so that none waits for another."""
+
+    hub: Hub
+    performer: Performer
+
+    async def execute(self, tasks: Sequence[Task]) -> None:
+        """Runs the tasks, begun in their order. The first fault of the harness stops all others and is raised as it is;
+        Stopped lets the calls in flight end.
+        """
+        queues: dict[int, list[Task]] = {}
+        for task in tasks:
+            queues.setdefault(id(self.performer.voices[task.key.model].model.throttle), []).append(task)
+        halted: list[str] = []
+        workers = [
+            asyncio.create_task(self._work(waiting, halted))
+            for queue in queues.values()
+            for waiting in [iter(queue)] * min(self.hub.rates.concurrency, len(queue))
+        ]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        if halted:
+            raise Stopped(halted[0])
+
+    async def _work(self, waiting: Iterator[Task], halted: list[str]) -> None:
+        for task in waiting:
+            if why := self.hub.halted(task.key.model):
+                halted.append(why)
+                continue
+            try:
+                trial = await self.performer.perform(task, self.hub.recorded(task))
+            except Stopped as stopped:
+                halted.append(str(stopped))
+            else:
+                self.hub.ended(trial.outcome)
+            await asyncio.sleep(0)  # models that live in this process never wait: let signals and other workers in

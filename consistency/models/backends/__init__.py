@@ -5,6 +5,7 @@ A plugin is a module with a docstring and
 - `open_backend(name, settings) -> Backend`, where `name` is the model's name without the backend's prefix; it raises
   ConfigurationError for a name that it cannot serve;
 - `USES_PLAYBOOK = True`, only in simulated models: they act out a script, which real models are never given;
+- `REMOTE = True`, in backends whose models answer from elsewhere: their calls are throttled;
 - `USES_RECORDINGS = True`, only in backends that answer from what was recorded earlier.
 
 Other packages add backends through entry points in the group `consistency.backends`.
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from consistency.records.exchange import Message, Reply, Request
+from consistency.records.exchange import Message, Reply, Request, TokenPrice
 from consistency.records.scenario import Part
 
 #: The folder's name, as `consistency.plugins` knows it.
@@ -61,12 +62,13 @@ class BackendSettings:
     """How a model is reached.
 
     `api_base` is the endpoint's address, None for the provider's own; `timeout` the deadline of one call in seconds;
-    `tools_supported` overrides what is believed of the model's tool calling. `playbook` and `recordings` reach only
-    those backends that declare their use.
+    `tools_supported` overrides what is believed of the model's tool calling, `price` what is believed of its cost.
+    `playbook` and `recordings` reach only those backends that declare their use.
     """
 
     api_base: str | None = None
     timeout: float = 120.0
     tools_supported: bool | None = None
+    price: TokenPrice | None = None
     playbook: Playbook | None = None
     recordings: Recordings | None = None

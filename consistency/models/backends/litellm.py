@@ -62,6 +62,8 @@ _TIMEOUTS = {"TimeoutError", "Timeout", "APITimeoutError", "TimeoutException", "
 _DISCONNECTIONS = {"TransportError", "ConnectionError", "ClientConnectionError", "ClientPayloadError"}
 _MISREADINGS = {"JSONDecodeError", "KeyError", "IndexError", "AttributeError", "TypeError", "ValidationError"}
 
+REMOTE = True
+
 #: Backends that are open; litellm's connections are shared by all and closed with the last.
 _open: set["LitellmBackend"] = set()
 
@@ -83,13 +85,18 @@ class LitellmBackend:
         try:
             call = litellm.acompletion(**arguments, logger_fn=observed.note)
             response = await asyncio.wait_for(call, self._settings.timeout)
-            return _reply(response, observed, request, dropped)
+            return self._priced(_reply(response, observed, request, dropped))
         except CallFailed:
             raise
         except TimeoutError as error:
             raise CallFailed("timeout", f"no reply within {self._settings.timeout:g} s") from error
         except Exception as error:  # litellm lets any exception through, bare ones too: this is the boundary
             raise _failure(error) from error
+
+    def _priced(self, reply: Reply) -> Reply:
+        """The reply at the study's price, where it has one."""
+        price = self._settings.price
+        return reply if price is None else reply.model_copy(update={"cost": price.of(reply.usage)})
 
     async def close(self) -> None:
         """Closes litellm's connections when no other model uses them."""

@@ -1,0 +1,77 @@
+"""What all executors report to: the one journal, the one budget, and the person who watches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consistency.execution.progress import Progress
+from consistency.execution.work import Task
+from consistency.models.budget import Budget
+from consistency.models.limits import Rates
+from consistency.records.base import Json
+from consistency.records.plan import Plan
+from consistency.records.trial import Outcome
+from consistency.store import trials as stored
+from consistency.store.journal import Entry, Journal
+from consistency.store.log import Scribe
+
+
+@dataclass(frozen=True)
+class Charge:
+    """One call that was made for a model, at a cost in US dollars; None where nobody knows the price."""
+
+    model: str
+    cost: float | None
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who runs the trials: so many `workers`, for Ray at an `address` (None starts a cluster of this machine)."""
+
+    workers: int = 1
+    address: str | None = None
+
+
+class Hub:
+    """The run as its executor sees it. Calls and trials that are appended are safe, counted and shown."""
+
+    def __init__(self, plan: Plan, journal: Journal, budget: Budget, progress: Progress, crew: Crew) -> None:
+        self.plan = plan
+        self.crew = crew
+        self.budget = budget
+        self.progress = progress
+        self._journal = journal
+        self._scribe = Scribe(journal)
+
+    @property
+    def rates(self) -> Rates:
+        """The limits of every endpoint."""
+        limits = self.plan.study["limits"]
+        return Rates(
+            concurrency=limits["concurrency"],
+            requests_per_minute=limits["requests_per_minute"],
+            tokens_per_minute=limits["tokens_per_minute"],
+            patience=limits["patience"],
+        )
+
+    async def append(self, entry: Entry, charge: Charge | None = None) -> None:
+        """Keeps an entry, and counts what the call cost that it tells of."""
+        if charge is not None:
+            self.budget.spend(charge.model, charge.cost)
+            self.progress.spent(self.budget.total)
+        await self._scribe.append(entry)
+
+    def recorded(self, task: Task) -> Sequence[Json]:
+        """The bodies of the calls of a trial that an earlier run made."""
+        return stored.recorded(self._journal, task.key.id)
+
+    def halted(self, model: str) -> str | None:
+        """Why a model must not be asked any more, in words; None where it may be."""
+        return self.budget.reached(model)
+
+    def ended(self, outcome: Outcome) -> None:
+        """One more trial has ended."""
+        self.progress.ended(outcome)
+
+    def tell(self, endpoint: str, words: str | None) -> None:
+        """What is being waited for at an endpoint; None when that is over."""
+        self.progress.waiting(endpoint, words)

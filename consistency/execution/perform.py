@@ -1,0 +1,119 @@
+"""Running one trial: its arm is rendered, its conversation held, and all of it recorded."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from consistency.execution.hub import Charge
+from consistency.execution.work import Task
+from consistency.models.backends import BackendSettings
+from consistency.models.limits import Rates, Throttle
+from consistency.models.open import endpoint_of, open_model
+from consistency.models.prices import price
+from consistency.models.retry import RetryPolicy
+from consistency.records.base import Json
+from consistency.records.plan import Plan
+from consistency.records.trial import Trial
+from consistency.scenarios.pairs import PlanStage
+from consistency.scenarios.playbook import PlanPlaybook
+from consistency.store.journal import Entry
+from consistency.store.log import TrialLog
+from consistency.study import ModelEntry, Study
+from consistency.trials.conversation import converse
+from consistency.trials.run import Line, Voices, run_trial
+
+
+class Desk(Protocol):
+    """Where one worker's records go, and what it must know of the whole run."""
+
+    async def append(self, entry: Entry, charge: Charge | None = None) -> None:
+        """Keeps an entry, and counts what the call cost that it tells of."""
+        ...
+
+    def halted(self, model: str) -> str | None:
+        """Why a model must not be asked any more; None where it may be."""
+        ...
+
+    def tell(self, endpoint: str, words: str | None) -> None:
+        """What is being waited for at an endpoint; None when that is over."""
+        ...
+
+
+@dataclass(frozen=True)
+class Performer:
+    """Runs trials of a plan with models that are open."""
+
+    study: Study
+    stage: PlanStage
+    voices: dict[str, Voices]
+    desk: Desk
+
+    async def perform(self, task: Task, before: Sequence[Json] = ()) -> Trial:
+        """Runs one trial to its end, `before` being the calls of an earlier run. Raises Stopped where a cap is reached
+        before its end: then its calls are recorded, and it is not.
+        """
+        limits = self.study.limits
+        model = task.key.model
+        log = TrialLog(_Charged(self.desk, model), task.key, before)
+        rendering = self.stage.rendering(task.pair, task.arm)
+        live = self.study.peer is not None
+        conversation = converse(task.key, rendering, self.study.sampling, task.seed, live_peers=live)
+        policy = RetryPolicy(limits.attempts, limits.backoff, patience=limits.patience)
+        trial = await run_trial(
+            conversation,
+            self.voices[model],
+            log,
+            policy,
+            name=task.key.id,
+            deadline=limits.trial_timeout,
+            halted=lambda: self.desk.halted(model),
+        )
+        await log.finish(trial)
+        return trial
+
+
+@asynccontextmanager
+async def performing(plan: Plan, rates: Rates, desk: Desk) -> AsyncIterator[Performer]:
+    """A performer whose models are open; models of one endpoint share its throttle."""
+    study = Study.model_validate(plan.study)
+    playbook = PlanPlaybook(plan)
+    throttles: dict[str, Throttle] = {}
+    async with AsyncExitStack() as stack:
+
+        def line(model: ModelEntry) -> Line:
+            settings = BackendSettings(
+                api_base=model.api_base,
+                timeout=study.limits.timeout,
+                tools_supported=model.tools_supported,
+                price=price(model) if model.price else None,
+                playbook=playbook,
+            )
+            backend = open_model(model.name, settings)
+            stack.push_async_callback(backend.close)
+            endpoint = endpoint_of(model.name, model.api_base)
+            if endpoint is None:
+                return Line(backend)
+            if endpoint not in throttles:
+                throttles[endpoint] = Throttle(rates, tell=_teller(desk, endpoint))
+            return Line(backend, throttles[endpoint])
+
+        peer = line(study.peer) if study.peer else None
+        voices = {model.name: Voices(line(model), peer) for model in study.models}
+        yield Performer(study, PlanStage(plan), voices, desk)
+
+
+def _teller(desk: Desk, endpoint: str) -> Callable[[str | None], None]:
+    return lambda words: desk.tell(endpoint, words)
+
+
+@dataclass(frozen=True)
+class _Charged:
+    """A sink that counts the calls among a model's entries."""
+
+    desk: Desk
+    model: str
+
+    async def append(self, entry: Entry, cost: float | None = 0.0) -> None:
+        """Keeps an entry; a call at its cost."""
+        await self.desk.append(entry, Charge(self.model, cost) if entry.kind == "call" else None)

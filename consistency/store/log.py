@@ -1,0 +1,130 @@
+"""The calls of one trial on their way into the journal: as entries, each safe before the next call is made."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from consistency.errors import CallFailed, StoreError
+from consistency.records.base import Json, canonical, text_digest
+from consistency.records.exchange import Reply, Request
+from consistency.records.trial import Trial, TrialKey
+from consistency.store.journal import Entry, Journal, Kind
+
+
+class Sink(Protocol):
+    """Where entries go."""
+
+    async def append(self, entry: Entry, cost: float | None = 0.0) -> None:
+        """Keeps an entry, and of a call what it cost in US dollars, None where nobody knows; it is safe when this
+        returns. Raises StoreError where it cannot be kept.
+        """
+        ...
+
+
+class Scribe:
+    """Appends entries to a journal in groups: all that wait when the event loop comes round share one transaction."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
+
+    async def append(self, entry: Entry, cost: float | None = 0.0) -> None:
+        """Keeps an entry; it is safe when this returns. Raises StoreError where it cannot be kept."""
+        loop = asyncio.get_running_loop()
+        safe: asyncio.Future[None] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._write)
+        self._waiting.append((entry, safe))
+        await safe
+
+    def _write(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            self._journal.append(*(entry for entry, _ in waiting))
+        except StoreError as error:
+            for _, safe in waiting:
+                if not safe.done():
+                    safe.set_exception(error)
+            return
+        for _, safe in waiting:
+            if not safe.done():
+                safe.set_result(None)
+
+
+class TrialLog:
+    """The calls of one trial. `before` are the bodies of those that an earlier run recorded, in order."""
+
+    def __init__(self, sink: Sink, key: TrialKey, before: Sequence[Json] = ()) -> None:
+        self._sink = sink
+        self._key = key
+        self._before = before
+        self._texts: dict[str, str] = {}
+        self._messages: list[str] = []
+        self._tools: tuple[object, str] = ((), "")
+
+    def recorded(self, index: int, request: Request) -> Reply | CallFailed | None:
+        """What came of a call made before the run was stopped, its body as sent left out. Raises StoreError if it asked
+        something else.
+        """
+        if index >= len(self._before):
+            return None
+        body = self._before[index]
+        if body["request"] != self._request(request):
+            raise StoreError(f"{self._call(index)}: the journal holds a call with another request")
+        if failure := body["failure"]:
+            return CallFailed(failure["kind"], failure["message"])
+        return Reply.model_validate({**body["reply"], "sent": None})
+
+    async def record(self, index: int, request: Request, reply: Reply | CallFailed) -> None:
+        """Keeps a call."""
+        body: dict[str, Json] = {"request": self._request(request), "reply": None, "failure": None}
+        if isinstance(reply, CallFailed):
+            body["failure"] = {"kind": reply.kind, "message": reply.message}
+        else:
+            body["reply"] = reply.to_json()
+            if reply.sent is not None:
+                body["reply"]["sent"] = self._fold(reply.sent)
+        await self._append("call", self._call(index), body, 0.0 if isinstance(reply, CallFailed) else reply.cost)
+
+    async def finish(self, trial: Trial) -> None:
+        """Keeps the trial itself."""
+        body = trial.to_json()
+        body["messages"] = [self._keep(message) for message in body["messages"]]
+        body["world"] = self._keep(body["world"])
+        await self._append("trial", trial.key.id, body)
+
+    async def _append(self, kind: Kind, key: str, body: Json, cost: float | None = 0.0) -> None:
+        texts, self._texts = self._texts, {}
+        await self._sink.append(Entry(kind, key, canonical(body).decode(), texts), cost)
+
+    def _call(self, index: int) -> str:
+        return f"{self._key.id}#{index}"
+
+    def _request(self, request: Request) -> dict[str, Json]:
+        known = self._messages if request.peer is None else []  # only the model's own messages just grow at their end
+        for message in request.messages[len(known) :]:
+            known.append(self._keep(message.to_json()))
+        if self._tools[0] != request.tools:
+            self._tools = (request.tools, self._keep([tool.to_json() for tool in request.tools]))
+        return {
+            "messages": known[: len(request.messages)],
+            "tools": self._tools[1],
+            "sampling": request.sampling.to_json(),
+            "seed": request.seed,
+            "peer": request.peer,
+        }
+
+    def _keep(self, value: Json) -> str:
+        text = canonical(value).decode()
+        name = text_digest(text)
+        self._texts[name] = text
+        return name
+
+    def _fold(self, sent: dict[str, Json]) -> dict[str, Json]:
+        """A body as it was sent, its messages and tools by digest: they recur from call to call."""
+        folded = dict(sent)
+        if isinstance(sent.get("messages"), list):
+            folded["messages"] = [self._keep(message) for message in sent["messages"]]
+        if "tools" in sent:
+            folded["tools"] = self._keep(sent["tools"])
+        return folded
