@@ -10,6 +10,10 @@ from pathlib import Path
 
 from consistency.models.spec import DEFAULT_BACKEND, parse
 from consistency.records.base import Json, Record
+from consistency.records.exchange import Usage
+
+#: Backends whose models live in this process and cost nothing.
+_FREE = frozenset({"organism", "replay", "scripted"})
 
 _MAP = "model_prices_and_context_window_backup.json"
 
@@ -20,17 +24,25 @@ class Price(Record):
     read: float
     written: float
 
+    def of(self, usage: Usage) -> float | None:
+        """What a call cost in US dollars, without discounts; None where the endpoint did not tell the tokens."""
+        if usage.input_tokens is None or usage.output_tokens is None:
+            return None
+        return self.read * usage.input_tokens + self.written * usage.output_tokens
+
 
 def price(model: str) -> Price | None:
     """The price of a model by its name in the study; None where the map does not know it.
 
-    Models of other backends than litellm's live in this process and cost nothing.
+    Only litellm's names begin with a provider, under which or without which the map may list a model.
     """
     spec = parse(model)
-    if spec.backend != DEFAULT_BACKEND:
+    if spec.backend in _FREE:
         return Price(read=0.0, written=0.0)
     found = _prices()
-    entry = found.get(spec.name) or found.get(spec.name.partition("/")[2])
+    entry = found.get(spec.name)
+    if entry is None and spec.backend == DEFAULT_BACKEND:
+        entry = found.get(spec.name.partition("/")[2])
     if not isinstance(entry, dict) or "input_cost_per_token" not in entry or "output_cost_per_token" not in entry:
         return None
     return Price(read=entry["input_cost_per_token"], written=entry["output_cost_per_token"])
