@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 
 from consistency.errors import CallFailed, ConfigurationError
 from consistency.models.backends import BackendSettings
@@ -53,7 +54,7 @@ class OpenAICompatibleBackend:
         """One call within the deadline. Raises CallFailed."""
         check_conversation(request)
         sent = self._body(request)
-        status, headers, body = await self._exchange(json.dumps(sent).encode())
+        status, headers, body = await self._exchange(_written(sent))
         if 300 <= status < 400:
             target = headers.get("location", "nowhere")
             raise CallFailed("bad_request", tidy(f"HTTP {status}: redirects are not followed; this one is to {target}"))
@@ -125,13 +126,29 @@ class OpenAICompatibleBackend:
 
 def open_backend(name: str, settings: BackendSettings) -> OpenAICompatibleBackend:
     """The model `name` of an endpoint. Raises ConfigurationError for an api_base that is no plain web address."""
-    if settings.api_base is not None:
-        parts = urlsplit(settings.api_base)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ConfigurationError(f"model {name!r}: found an api_base that is none; write http://HOST:PORT/v1")
-        if parts.username or parts.password:
-            raise ConfigurationError(f"model {name!r}: an api_base holds no password; keys come from {_KEY}")
+    if settings.api_base is not None and not _is_address(settings.api_base):
+        raise ConfigurationError(
+            f"model {name!r}: its api_base is no address such as http://HOST:PORT/v1; a key comes from {_KEY} only"
+        )
     return OpenAICompatibleBackend(name, settings)
+
+
+def _is_address(text: str) -> bool:
+    """Whether it is a web address with a host, and without password, query and fragment."""
+    try:
+        parts = urlsplit(text)
+        named = parts.hostname is not None and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in {"http", "https"} and not ("@" in parts.netloc or parts.query or parts.fragment)
+
+
+def _written(body: dict[str, Json]) -> bytes:
+    """The body as bytes. orjson needs a tenth of the time, but takes no halves of surrogate pairs."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        return json.dumps(body).encode()
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
