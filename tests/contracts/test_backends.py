@@ -355,6 +355,12 @@ async def test_closing_one_model_leaves_the_others_open(provider: Provider, pref
     await second.close()
 
 
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_a_closed_model_can_be_opened_again(provider: Provider, prefix: str) -> None:
+    for _ in range(2):
+        assert (await ask(provider, f"{prefix}/plain")).text == "Hello."
+
+
 @pytest.mark.parametrize("prefix", LANES)
 async def test_equal_requests_are_asked_again(provider: Provider, prefix: str) -> None:
     backend = opened(provider, f"{prefix}/plain")

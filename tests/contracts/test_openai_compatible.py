@@ -96,6 +96,11 @@ async def test_a_known_model_costs_the_same_in_both_lanes(provider: Provider) ->
     assert second.cost
 
 
+@pytest.mark.parametrize("model", ["openai/org/gpt-5", "openai_compatible/org/gpt-5"])
+async def test_a_price_that_is_unknown_is_not_0(provider: Provider, model: str) -> None:
+    assert (await ask(provider, model)).cost is None
+
+
 # Bodies that stretch the protocol
 
 

@@ -18,6 +18,7 @@ from consistency.errors import CallFailed, ConfigurationError
 from consistency.models.backends import BackendSettings
 from consistency.models.completion import check_conversation, finish_reason, identified, text_or_none
 from consistency.models.failures import HttpFailure, classify, tidy
+from consistency.models.prices import price
 from consistency.models.wire import messages_to_wire, settings_to_wire, tools_to_wire, well_formed
 from consistency.records.base import Json
 from consistency.records.exchange import Reply, Request, Usage
@@ -40,6 +41,7 @@ for _name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
 
 #: Typed here, since litellm leaves it untyped.
 _close_connections: Callable[[], Awaitable[None]] = close_litellm_async_clients
+_forget_connections: Callable[[], None] = litellm.in_memory_llm_clients_cache.flush_cache
 
 #: Servers of one's own that speak the protocol want a key, and do not look at it.
 _KEYLESS = {"openai": "OPENAI_API_KEY", "hosted_vllm": "HOSTED_VLLM_API_KEY"}
@@ -62,6 +64,7 @@ class LitellmBackend:
         self._name = name
         self._settings = settings
         self._supported = supported
+        self._priced = price(f"litellm/{name}") is not None
         _open.add(self)
 
     async def complete(self, request: Request) -> Reply:
@@ -72,7 +75,9 @@ class LitellmBackend:
         try:
             call = litellm.acompletion(**arguments, logger_fn=observed.note)
             response = await asyncio.wait_for(call, self._settings.timeout)
-            return _reply(response, observed, request, dropped)
+            reply = _reply(response, observed, request, dropped)
+            # litellm writes a cost of 0 for some models whose price it does not know.
+            return reply if reply.cost or self._priced else reply.model_copy(update={"cost": None})
         except CallFailed:
             raise
         except TimeoutError as error:
@@ -86,6 +91,8 @@ class LitellmBackend:
             _open.discard(self)
             if not _open:
                 await _close_connections()
+                # Left to itself, litellm would use closed connections for the next model.
+                _forget_connections()
 
     def _arguments(self, request: Request) -> tuple[dict[str, Any], tuple[str, ...]]:
         """What litellm is called with, and the names of settings that the provider does not take."""
