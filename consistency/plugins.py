@@ -47,9 +47,13 @@ def summary(package: str, name: str) -> str:
 
 @cache
 def load(package: str, name: str) -> ModuleType:
-    """The module of one plugin. Raises ConfigurationError for a name that is not there."""
+    """The module of one plugin. Raises ConfigurationError for a name that is not there, or lacks a package."""
     if name in _own(package):
-        return importlib.import_module(f"{package}.{name}")
+        try:
+            return importlib.import_module(f"{package}.{name}")
+        except ModuleNotFoundError as error:
+            extra = f"pip install 'consistency[{name}]'"
+            raise ConfigurationError(f"{name!r} needs {error.name}, which is not installed: {extra}") from error
     if point := _foreign(package).get(name):
         module = point.load()
         if not isinstance(module, ModuleType):

@@ -1,10 +1,8 @@
 """The wire form of conversations: OpenAI's chat completions, which nearly every endpoint speaks.
 
 Both directions are exact: what `request_body` writes, `read_request` reads back as an equal request. Only fields of the
-protocol are written. An assistant message without words has the content null, never an empty text.
+protocol are written. An assistant message without words has no content, never an empty one.
 """
-
-import copy
 
 from consistency.records.base import Json
 from consistency.records.exchange import Message, Request, Sampling, ToolCall, ToolSpec
@@ -24,20 +22,16 @@ class WireError(ValueError):
 
 
 def messages_to_wire(messages: tuple[Message, ...]) -> list[Json]:
-    """Messages as JSON, made anew on every call, since clients change what they are given."""
+    """Messages as JSON, made anew on every call."""
     return [_message_to_wire(message) for message in messages]
 
 
 def tools_to_wire(tools: tuple[ToolSpec, ...]) -> list[Json]:
-    """Tool definitions as JSON, made anew on every call."""
+    """Tool definitions as JSON; the schemas are the specs' own, not to be changed."""
     return [
         {
             "type": "function",
-            "function": {
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": copy.deepcopy(tool.parameters),
-            },
+            "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
         }
         for tool in tools
     ]
@@ -94,7 +88,9 @@ def well_formed(text: str) -> str:
 
 
 def _message_to_wire(message: Message) -> Json:
-    wire: dict[str, Json] = {"role": message.role, "content": message.content or None}
+    wire: dict[str, Json] = {"role": message.role}
+    if message.content:
+        wire["content"] = message.content
     if message.tool_calls:
         wire["tool_calls"] = tool_calls_to_wire(message.tool_calls)
     if message.tool_call_id is not None:

@@ -17,11 +17,12 @@ USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 
 @dataclass
 class Seen:
-    """One request as it arrived."""
+    """One request as it arrived; `port` is the client's end of its connection."""
 
     path: str
     body: Json
     headers: dict[str, str]
+    port: int
 
 
 @dataclass
@@ -94,6 +95,16 @@ async def drips(request: web.Request, asked: Json) -> web.StreamResponse:
     return response
 
 
+async def redirects(request: web.Request, asked: Json) -> web.StreamResponse:
+    return web.Response(status=307, headers={"Location": "/elsewhere?key=sk-secret0123456789"})
+
+
+async def sets_a_cookie(request: web.Request, asked: Json) -> web.StreamResponse:
+    response = web.json_response(completion({"content": "Hello."}))
+    response.set_cookie("session", "1")
+    return response
+
+
 async def speaks_anthropic(request: web.Request, asked: Json) -> web.StreamResponse:
     return web.json_response(
         {
@@ -113,6 +124,7 @@ def _call(identity: str | None, name: str, arguments: str) -> Json:
     return {**named, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
+LONG = "ä" * 5_000_000
 CALLS = [_call("call_a", "read_file", '{"path": "a.md"}'), _call("call_b", "read_file", '{"path": "b.md"}')]
 NAMELESS_CALLS = [_call(None, "f", "{}"), _call("", "g", ""), _call("x", "h", "{}"), _call("x", "h", "{}")]
 
@@ -171,6 +183,9 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "breaks-off": breaks_off,
     "hangs": hangs,
     "drips": drips,
+    "redirects": redirects,
+    "long": says(completion({"content": LONG})),
+    "sets-a-cookie": sets_a_cookie,
     "claude-served": speaks_anthropic,
 }
 
@@ -182,7 +197,10 @@ async def running() -> AsyncIterator[Provider]:
 
     async def respond(request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())
-        provider.seen.append(Seen(request.path, body, {name.lower(): text for name, text in request.headers.items()}))
+        assert request.transport is not None
+        port = request.transport.get_extra_info("peername")[1]
+        headers = {name.lower(): text for name, text in request.headers.items()}
+        provider.seen.append(Seen(request.path, body, headers, port))
         provider.reached.set()
         behaviour = BEHAVIOURS.get(body["model"], BEHAVIOURS["plain"])
         return await behaviour(request, body)

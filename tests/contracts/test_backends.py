@@ -1,4 +1,4 @@
-"""Every backend keeps the contract; litellm's is held to what it promises about endpoints on good and bad days."""
+"""Every backend keeps the contract; the lanes to real models are held to one behaviour on good and bad days."""
 
 import asyncio
 import inspect
@@ -22,7 +22,9 @@ from tests.contracts import provider as fake
 from tests.contracts.provider import Provider
 
 NAMES = plugins.names(backends.PACKAGE)
-PREFIXES = ("openai", "hosted_vllm")
+#: Both lanes to an endpoint: litellm's, under two of its providers, and the direct one.
+PREFIXES = ("openai", "hosted_vllm", "openai_compatible")
+LANES = ("openai", "openai_compatible")
 
 READ_FILE = ToolSpec(
     name="read_file",
@@ -81,7 +83,7 @@ class TestContract:
         await backend.close()
 
 
-# litellm
+# Endpoints
 
 
 @pytest.fixture
@@ -161,16 +163,18 @@ async def test_deadline_ends_a_call(provider: Provider, prefix: str, model: str)
     assert len(provider.seen) == 1
 
 
-async def test_nobody_listens() -> None:
-    backend = open_model("openai/plain", BackendSettings(api_base="http://127.0.0.1:9/v1"))
+@pytest.mark.parametrize("prefix", LANES)
+async def test_nobody_listens(prefix: str) -> None:
+    backend = open_model(f"{prefix}/plain", BackendSettings(api_base="http://127.0.0.1:9/v1"))
     with pytest.raises(CallFailed) as caught:
         await backend.complete(PLAIN)
     await backend.close()
     assert caught.value.kind == "connection"
 
 
-async def test_cancelling_a_call_cancels_it(provider: Provider) -> None:
-    task = asyncio.create_task(ask(provider, "openai/hangs", timeout=30))
+@pytest.mark.parametrize("prefix", LANES)
+async def test_cancelling_a_call_cancels_it(provider: Provider, prefix: str) -> None:
+    task = asyncio.create_task(ask(provider, f"{prefix}/hangs", timeout=30))
     await provider.reached.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -267,13 +271,15 @@ async def test_local_servers_need_no_key(provider: Provider, prefix: str, monkey
     assert reply.text == "Hello."
 
 
-async def test_missing_key_is_an_authentication_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("prefix", LANES)
+async def test_missing_key_is_an_authentication_failure(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    backend = open_model("openai/gpt-4o", BackendSettings())
+    backend = open_model(f"{prefix}/gpt-4o", BackendSettings())
     with pytest.raises(CallFailed) as caught:
         await backend.complete(PLAIN)
     await backend.close()
     assert caught.value.kind == "authentication"
+    assert "credentials" in str(caught.value)
 
 
 async def test_other_protocols_are_recorded_and_their_gaps_named(
@@ -291,14 +297,16 @@ async def test_other_protocols_are_recorded_and_their_gaps_named(
     assert "sk-ant" not in reply.model_dump_json()
 
 
-async def test_asking_leaves_the_request_as_it_was(provider: Provider) -> None:
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_asking_leaves_the_request_as_it_was(provider: Provider, prefix: str) -> None:
     parameters = {"type": "object", "properties": {}, "additionalProperties": False, "strict": True}
     request = TOOLS.model_copy(update={"tools": (ToolSpec(name="f", description="", parameters=dict(parameters)),)})
-    reply = await ask(provider, "hosted_vllm/plain", request)
+    reply = await ask(provider, f"{prefix}/plain", request)
     assert request.tools[0].parameters == parameters
     assert reply.sent == provider.seen[0].body, "what litellm takes out of a schema is missing in both"
 
 
+@pytest.mark.parametrize("prefix", LANES)
 @pytest.mark.parametrize(
     ("messages", "fault"),
     [
@@ -308,19 +316,20 @@ async def test_asking_leaves_the_request_as_it_was(provider: Provider) -> None:
     ],
 )
 async def test_what_would_be_rewritten_is_not_sent(
-    provider: Provider, messages: tuple[Message, ...], fault: str
+    provider: Provider, prefix: str, messages: tuple[Message, ...], fault: str
 ) -> None:
     with pytest.raises(CallFailed, match=fault) as caught:
-        await ask(provider, "openai/plain", Request(messages=messages))
+        await ask(provider, f"{prefix}/plain", Request(messages=messages))
     assert caught.value.kind == "bad_request"
     assert provider.seen == []
 
 
-async def test_tools_follow_the_study(provider: Provider) -> None:
+@pytest.mark.parametrize("prefix", LANES)
+async def test_tools_follow_the_study(provider: Provider, prefix: str) -> None:
     with pytest.raises(CallFailed, match="takes no tools"):
-        await ask(provider, "openai/plain", TOOLS, tools_supported=False)
+        await ask(provider, f"{prefix}/plain", TOOLS, tools_supported=False)
     assert provider.seen == []
-    await ask(provider, "openai/plain", TOOLS, tools_supported=True)
+    await ask(provider, f"{prefix}/plain", TOOLS, tools_supported=True)
     assert provider.seen[0].body["tools"][0]["function"]["name"] == "read_file"
 
 
@@ -335,8 +344,9 @@ async def test_a_local_server_without_address_is_not_looked_for_in_public(monkey
         open_model("hosted_vllm/my-model", BackendSettings())
 
 
-async def test_closing_one_model_leaves_the_others_open(provider: Provider) -> None:
-    first, second = opened(provider, "openai/plain"), opened(provider, "openai/plain")
+@pytest.mark.parametrize("prefix", LANES)
+async def test_closing_one_model_leaves_the_others_open(provider: Provider, prefix: str) -> None:
+    first, second = opened(provider, f"{prefix}/plain"), opened(provider, f"{prefix}/plain")
     pending = asyncio.create_task(second.complete(PLAIN))
     await first.complete(PLAIN)
     await first.close()
@@ -345,21 +355,29 @@ async def test_closing_one_model_leaves_the_others_open(provider: Provider) -> N
     await second.close()
 
 
-async def test_equal_requests_are_asked_again(provider: Provider) -> None:
-    backend = opened(provider, "openai/plain")
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_a_closed_model_can_be_opened_again(provider: Provider, prefix: str) -> None:
+    for _ in range(2):
+        assert (await ask(provider, f"{prefix}/plain")).text == "Hello."
+
+
+@pytest.mark.parametrize("prefix", LANES)
+async def test_equal_requests_are_asked_again(provider: Provider, prefix: str) -> None:
+    backend = opened(provider, f"{prefix}/plain")
     for _ in range(3):
         await backend.complete(PLAIN)
     await backend.close()
     assert len(provider.seen) == 3
 
 
-async def test_retries_are_ours_alone(provider: Provider) -> None:
+@pytest.mark.parametrize("prefix", LANES)
+async def test_retries_are_ours_alone(provider: Provider, prefix: str) -> None:
     waits: list[float] = []
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    backend = opened(provider, "openai/limited-for-7s")
+    backend = opened(provider, f"{prefix}/limited-for-7s")
     with pytest.raises(CallFailed, match="attempt 3"):
         await call(backend, PLAIN, RetryPolicy(patience=10), Random(1), sleep)
     await backend.close()

@@ -1,4 +1,4 @@
-"""The same study in process and over HTTP through litellm: the same verdicts, trial by trial."""
+"""The same study in process and over HTTP, by either lane: the same verdicts, trial by trial."""
 
 import re
 import subprocess
@@ -27,6 +27,11 @@ def endpoint() -> Iterator[str]:
         server.terminate()
 
 
+@pytest.fixture(scope="module")
+def near(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return run(tmp_path_factory.mktemp("near") / "run", *(f"organism/{kind}" for kind in KINDS))
+
+
 def run(out: Path, *models: str, api_base: str | None = None) -> RunDirectory:
     options = [f"--model={model}" for model in models] + ([f"--api-base={api_base}"] if api_base else [])
     command = [sys.executable, "-m", "consistency", "run", STUDY, *FOLDERS, *options, "--out", str(out), "--quiet"]
@@ -50,18 +55,21 @@ def verdicts(results: Results) -> dict[str, tuple[str, str | None, list[float | 
     }
 
 
-def test_over_the_wire_every_trial_ends_as_it_does_in_process(endpoint: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("lane", ["openai", "openai_compatible"])
+def test_over_the_wire_every_trial_ends_as_it_does_in_process(
+    endpoint: str, near: RunDirectory, tmp_path: Path, lane: str
+) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", endpoint)
-    near = run(tmp_path / "near", *(f"organism/{kind}" for kind in KINDS))
-    far = run(tmp_path / "far", *(f"openai/{kind}" for kind in KINDS), api_base=endpoint)
+    far = run(tmp_path / "far", *(f"{lane}/{kind}" for kind in KINDS), api_base=endpoint)
     assert outcomes(near) == outcomes(far)
     assert verdicts(near.results()) == verdicts(far.results())
     assert verdicts(far.results())["faker"][:2] == ("inconsistent", "safer_when_evaluated")
 
 
-def test_an_unknown_model_stops_the_run_at_once(endpoint: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("lane", ["openai", "openai_compatible"])
+def test_an_unknown_model_stops_the_run_at_once(endpoint: str, tmp_path: Path, lane: str) -> None:
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "consistency", "run", STUDY, *FOLDERS, "--model=openai/saint"]
+    command = [sys.executable, "-m", "consistency", "run", STUDY, *FOLDERS, f"--model={lane}/saint"]
     done = subprocess.run(
         [*command, f"--api-base={endpoint}", "--out", str(out), "--quiet"], capture_output=True, text=True, check=False
     )

@@ -6,16 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import ray
+
 from consistency.errors import ConfigurationError
 from consistency.execution.crew import Parent, parent
 from consistency.execution.hub import Hub
 from consistency.execution.member import serve
-
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-try:
-    import ray
-except ImportError as error:
-    raise ConfigurationError("the executor `ray` needs the extra: pip install 'consistency[ray]'") from error
 
 #: A worker's task is started again on another node as often as this.
 _AGAIN = 10
@@ -25,7 +21,7 @@ _AGAIN = 10
 async def crew(hub: Hub) -> AsyncIterator[Parent]:
     """Starts as many workers as are asked for, each a task of the cluster that comes back by TCP.
 
-    Raises ConfigurationError where Ray is not installed or the cluster does not answer.
+    Raises ConfigurationError where the cluster does not answer.
     """
     _connect(hub.crew.address)
     try:
@@ -43,6 +39,7 @@ async def crew(hub: Hub) -> AsyncIterator[Parent]:
 
 
 def _connect(address: str | None) -> None:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
         ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
     except (ConnectionError, RuntimeError, ValueError) as error:

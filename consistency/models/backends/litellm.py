@@ -6,6 +6,7 @@ litellm rewrites requests for some providers (system messages, schemas), alike f
 """
 
 import asyncio
+import copy
 import json
 import logging
 import os
@@ -15,10 +16,12 @@ from typing import Any
 
 from consistency.errors import CallFailed, ConfigurationError
 from consistency.models.backends import BackendSettings
+from consistency.models.completion import check_conversation, finish_reason, identified, text_or_none
 from consistency.models.failures import HttpFailure, classify, tidy
+from consistency.models.prices import listed_price
 from consistency.models.wire import messages_to_wire, settings_to_wire, tools_to_wire, well_formed
 from consistency.records.base import Json
-from consistency.records.exchange import FinishReason, Reply, Request, ToolCall, Usage
+from consistency.records.exchange import Reply, Request, Usage
 
 # litellm reads these while it is imported: no download of a price map, no reading of .env files.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
@@ -38,24 +41,12 @@ for _name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
 
 #: Typed here, since litellm leaves it untyped.
 _close_connections: Callable[[], Awaitable[None]] = close_litellm_async_clients
+_forget_connections: Callable[[], None] = litellm.in_memory_llm_clients_cache.flush_cache
 
 #: Servers of one's own that speak the protocol want a key, and do not look at it.
 _KEYLESS = {"openai": "OPENAI_API_KEY", "hosted_vllm": "HOSTED_VLLM_API_KEY"}
 _DUMMY_KEY = "none"
 
-_FINISH_REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "eos": "stop",
-    "eos_token": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "tool_use": "tool_calls",
-    "length": "length",
-    "max_tokens": "length",
-    "content_filter": "content_filter",
-}
 _NO_KEY = re.compile(r"missing (\w+ )?(credentials|api key)|api_key client option", re.IGNORECASE)
 _PREFIX = re.compile(r"^litellm\.\w+: (?:[^\n]*? - )?")
 _TIMEOUTS = {"TimeoutError", "Timeout", "APITimeoutError", "TimeoutException", "ReadTimeout"}
@@ -75,17 +66,22 @@ class LitellmBackend:
         self._name = name
         self._settings = settings
         self._supported = supported
+        self._priced = listed_price(f"litellm/{name}") is not None
         _open.add(self)
 
     async def complete(self, request: Request) -> Reply:
         """One call within the deadline. Raises CallFailed."""
-        _check_conversation(request)
+        check_conversation(request)
         arguments, dropped = self._arguments(request)
         observed = _Observed()
         try:
             call = litellm.acompletion(**arguments, logger_fn=observed.note)
             response = await asyncio.wait_for(call, self._settings.timeout)
-            return self._priced(_reply(response, observed, request, dropped))
+            reply = _reply(response, observed, request, dropped)
+            if self._settings.price is not None:
+                return reply.model_copy(update={"cost": self._settings.price.of(reply.usage)})
+            # litellm writes a cost of 0 for some models whose price it does not know.
+            return reply if reply.cost or self._priced else reply.model_copy(update={"cost": None})
         except CallFailed:
             raise
         except TimeoutError as error:
@@ -93,17 +89,14 @@ class LitellmBackend:
         except Exception as error:  # litellm lets any exception through, bare ones too: this is the boundary
             raise _failure(error) from error
 
-    def _priced(self, reply: Reply) -> Reply:
-        """The reply at the study's price, where it has one."""
-        price = self._settings.price
-        return reply if price is None else reply.model_copy(update={"cost": price.of(reply.usage)})
-
     async def close(self) -> None:
         """Closes litellm's connections when no other model uses them."""
         if self in _open:
             _open.discard(self)
             if not _open:
                 await _close_connections()
+                # Left to itself, litellm would use closed connections for the next model.
+                _forget_connections()
 
     def _arguments(self, request: Request) -> tuple[dict[str, Any], tuple[str, ...]]:
         """What litellm is called with, and the names of settings that the provider does not take."""
@@ -132,7 +125,8 @@ class LitellmBackend:
             because = "the study says so" if wanted is False else "set tools_supported = true if it does"
             raise CallFailed("bad_request", f"{self._name} takes no tools ({because})")
         forced = {} if "tools" in self._supported else {"allowed_openai_params": ["tools"]}
-        return {"tools": tools_to_wire(request.tools), **forced}
+        # litellm changes the schemas that it is given.
+        return {"tools": copy.deepcopy(tools_to_wire(request.tools)), **forced}
 
 
 def open_backend(name: str, settings: BackendSettings) -> LitellmBackend:
@@ -183,31 +177,22 @@ def _as_json(value: Json) -> Json:
         return None
 
 
-def _check_conversation(request: Request) -> None:
-    """Refuses what litellm would rewrite without a word: late system messages and empty ones."""
-    for index, message in enumerate(request.messages):
-        if message.role == "system" and index > 0:
-            raise CallFailed("bad_request", f"message {index} is a system message; only the first may be one")
-        if not message.content.strip() and not message.tool_calls:
-            raise CallFailed("bad_request", f"message {index} ({message.role}) is empty")
-
-
 def _reply(response: Any, observed: _Observed, request: Request, dropped: tuple[str, ...]) -> Reply:
     choice = next(iter(getattr(response, "choices", None) or ()), None)
     message = getattr(choice, "message", None)
     if message is None:
         raise CallFailed("malformed", "the response holds no message")
-    calls = _tool_calls(message, observed.choice, request)
+    calls = identified(_calls(message, observed.choice), request)
     usage = _usage(getattr(response, "usage", None))
     return Reply(
         text=well_formed(message.content or ""),
         tool_calls=calls,
-        finish_reason=_finish_reason(choice, observed.choice, calls),
-        refusal=_text(getattr(message, "refusal", None) or _fields(message).get("refusal")),
-        reasoning=_text(getattr(message, "reasoning_content", None)),
+        finish_reason=finish_reason(_word(choice, observed.choice), calls),
+        refusal=text_or_none(getattr(message, "refusal", None) or _fields(message).get("refusal")),
+        reasoning=text_or_none(getattr(message, "reasoning_content", None)),
         usage=usage,
         cost=None if usage.input_tokens is None else response._hidden_params.get("response_cost"),
-        model=_text(getattr(response, "model", None)),
+        model=text_or_none(getattr(response, "model", None)),
         sent=observed.sent,
         dropped=dropped,
     )
@@ -217,32 +202,20 @@ def _fields(holder: Any) -> Mapping[str, Any]:
     return getattr(holder, "provider_specific_fields", None) or {}
 
 
-def _text(value: str | None) -> str | None:
-    return well_formed(value) if value else None
-
-
-def _finish_reason(choice: Any, written: dict[str, Json], calls: tuple[ToolCall, ...]) -> FinishReason:
+def _word(choice: Any, written: dict[str, Json]) -> Json:
     """The endpoint's own word where it is known: litellm makes `stop` of what is missing or strange."""
-    word = written.get("finish_reason") if written else choice.finish_reason
-    reason = _FINISH_REASONS.get(word, "unknown") if isinstance(word, str) else "unknown"
-    return "tool_calls" if calls and reason == "stop" else reason
+    return written.get("finish_reason") if written else choice.finish_reason
 
 
-def _tool_calls(message: Any, written: dict[str, Json], request: Request) -> tuple[ToolCall, ...]:
-    """Calls with ids that are set and unique. litellm makes up a random id where there is none: it is replaced."""
-    turn = sum(earlier.role == "assistant" for earlier in request.messages)
+def _calls(message: Any, written: dict[str, Json]) -> Iterator[tuple[str | None, str, str]]:
+    """Ids, names and arguments of tool calls. litellm makes up a random id where there is none: it is left out."""
     originals = written.get("message", {}).get("tool_calls") or []
-    calls: list[ToolCall] = []
     for index, call in enumerate(message.tool_calls or []):
         function = getattr(call, "function", None)
         if function is None:
             raise CallFailed("malformed", f"tool call {index} names no function")
         invented = index < len(originals) and not originals[index].get("id")
-        clashes = any(earlier.id == call.id for earlier in calls)
-        identity = f"call_{turn}_{index}" if invented or clashes or not call.id else call.id
-        name, arguments = well_formed(function.name or ""), well_formed(function.arguments or "")
-        calls.append(ToolCall(id=well_formed(identity), name=name, arguments=arguments))
-    return tuple(calls)
+        yield None if invented else call.id, function.name or "", function.arguments or ""
 
 
 def _usage(usage: Any) -> Usage:
