@@ -63,7 +63,7 @@ def table(options: argparse.Namespace, latency: float, turns: int) -> None:
                 continue
             trials = (options.litellm_trials if slow else options.trials) // (1 if turns == 1 else 2)
             job = Job(lane, model, trials, options.concurrency, latency, turns, base, options.profile)
-            found = measured(job.text())
+            found = measured(job)
             if name in REFERENCES and "missing" not in found:
                 references[name] = found
             costs += [found["server"]] if found.get("requests") else []
@@ -81,7 +81,7 @@ def memory(options: argparse.Namespace, latency: float) -> None:
                 continue
             few = (options.litellm_trials if slow else options.trials) // 4
             jobs = [Job(lane, model, few * times, options.concurrency, latency, 1, base) for times in (1, 4)]
-            small, large = (measured(job.text()) for job in jobs)
+            small, large = (measured(job) for job in jobs)
             if missing := small.get("missing") or large.get("missing"):
                 print(f"{name:28}{missing}")
                 continue

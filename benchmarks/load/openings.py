@@ -1,6 +1,8 @@
 """The study of a job, and the requests that its trials begin with."""
 
+import json
 import math
+import sys
 from pathlib import Path
 
 from consistency import pipeline
@@ -53,3 +55,12 @@ def bodies(job: Job) -> list[dict[str, Json]]:
         )
         for number, (_, _, rendering) in enumerate(PlanStage(plan).openings())
     ]
+
+
+def main() -> None:
+    """Prints the messages of a job's openings as JSON."""
+    print(json.dumps([body["messages"] for body in bodies(Job(**json.loads(sys.argv[1])))]))
+
+
+if __name__ == "__main__":
+    main()

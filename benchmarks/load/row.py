@@ -12,7 +12,6 @@ import resource
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from consistency import plugins
 from consistency.models import backends
 from load.job import Job
 from load.lanes import Lane
+from load.servers import stats
 
 WARM_UP = 32
 SHOWN = 45
@@ -54,13 +54,6 @@ def measured(work: Callable[[], None]) -> tuple[float, float]:
     return cpu() - used, time.perf_counter() - begin
 
 
-def stats(job: Job) -> dict[str, float]:
-    """What the server has counted."""
-    with urllib.request.urlopen(job.base.removesuffix("v1") + "stats") as response:
-        counted: dict[str, float] = json.load(response)
-        return counted
-
-
 def prepared(job: Job, folder: Path) -> Lane:
     """The lane of a job, in a folder of its own."""
     folder.mkdir()
@@ -77,10 +70,10 @@ def row(job: Job) -> Row:
         lane = prepared(job, Path(name) / "whole")
         gc.collect()
         planning, _ = measured(lane.plan)
-        before = stats(job)
+        before = stats(job.base)
         running, wall = measured(profiled(lane.run, job) if job.profile else lane.run)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        after = stats(job)
+        after = stats(job.base)
         if (ended := lane.completed()) < job.trials:
             raise RuntimeError(f"only {ended} of {job.trials} trials ended well")
         kept = size(lane.kept) if lane.kept else 0

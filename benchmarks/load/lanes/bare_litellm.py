@@ -4,12 +4,15 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from consistency.models.backends.litellm import litellm  # its settings, which hold for the process, come with it
+from consistency.models.backends import litellm as lane
 from consistency.records.base import Json
 from load.job import Job
 from load.lanes import Lane
 from load.lanes.bare import episodes
 from load.openings import bodies
+
+#: As our lane set it up when it was loaded: litellm reads its settings while it is imported.
+ACOMPLETION = vars(lane)["litellm"].acompletion
 
 
 def prepare(job: Job, _folder: Path) -> Lane:
@@ -19,7 +22,7 @@ def prepare(job: Job, _folder: Path) -> Lane:
 
     async def ask(body: dict[str, Json]) -> dict[str, Any]:
         sent = {**body, "model": "openai/m", "api_base": job.base, "api_key": "none"}
-        response = await litellm.acompletion(**sent, timeout=120, max_retries=0, num_retries=0)
+        response = await ACOMPLETION(**sent, timeout=120, max_retries=0, num_retries=0)
         message = response.choices[0].message
         calls = [
             {
