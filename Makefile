@@ -1,9 +1,9 @@
-# make demo | test | studies | calibrate | check | wheel | bench | clean: each sets up .venv first; PYTHON=python3.12 chooses the interpreter
+# make demo | test | studies | calibrate | check | wheel | bench | peers | clean: each sets up .venv first; PYTHON=python3.12 chooses the interpreter
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := install --quiet --disable-pip-version-check --root-user-action=ignore -c constraints.txt
 
-.PHONY: demo test studies calibrate check wheel bench clean
+.PHONY: demo test studies calibrate check wheel bench peers clean
 
 demo: .venv/.installed
 	$(BIN)/consistency demo
@@ -33,11 +33,14 @@ wheel: .venv/.installed
 	"$$fresh/venv/bin/pip" $(INSTALL) dist/*.whl && \
 	mkdir "$$fresh/empty" && cd "$$fresh/empty" && "$$fresh/venv/bin/consistency" demo
 
+# The server is no benchmark, and other tools are installed only where they are asked for.
 bench: .venv/.installed
-	@for file in benchmarks/*.py; do \
-		[ -e "$$file" ] || continue; \
+	@for file in $(filter-out %/fixed_latency_server.py %/peers.py,$(wildcard benchmarks/*.py)); do \
 		echo "== $$file"; $(BIN)/python "$$file" || exit; \
 	done
+
+peers: .venv/.installed
+	$(BIN)/python benchmarks/peers.py
 
 clean:
 	rm -rf .venv dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
