@@ -23,6 +23,8 @@ from consistency.store.journal import Entry
 
 #: Seconds that a run waits for a first worker, or for another when the last is lost.
 _PATIENCE = 120.0
+#: Seconds that workers have to close their models and go.
+_TO_GO = 10.0
 
 
 @dataclass(eq=False)
@@ -39,6 +41,7 @@ class Parent:
     def __init__(self, hub: Hub, rates: Rates) -> None:
         self._hub, self._rates = hub, rates
         self._workers: set[_Worker] = set()
+        self._visits: set[asyncio.Task[None]] = set()
         self._queues: dict[str, deque[Task]] = {}
         self._endpoints = {
             model["name"]: endpoint_of(model["name"], model["api_base"]) or "" for model in hub.plan.study["models"]
@@ -71,7 +74,13 @@ class Parent:
         if self._halted:
             raise Stopped(self._halted[0])
 
-    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begins to serve somebody who has come."""
+        visit = asyncio.create_task(self._meet(reader, writer))
+        self._visits.add(visit)
+        visit.add_done_callback(self._visits.discard)
+
+    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves one worker from its first word to its last."""
         peer = Peer(reader, writer)
         try:
@@ -85,10 +94,15 @@ class Parent:
         finally:
             peer.close()
 
-    def dismiss(self) -> None:
-        """Sends all workers home."""
+    async def dismiss(self) -> None:
+        """Sends all workers home, and waits until they are gone, or long enough."""
         for worker in self._workers:
             worker.peer.say({"close": True})
+        if self._visits:
+            await asyncio.wait(self._visits, timeout=_TO_GO)
+        for visit in self._visits:
+            visit.cancel()
+        await asyncio.gather(*self._visits, return_exceptions=True)
 
     def lost(self, why: str) -> None:
         """No worker is left, and none will come."""
@@ -106,12 +120,24 @@ class Parent:
                     self._heard(worker, message)
         finally:
             self._workers.discard(worker)
-            for endpoint, busy in worker.busy.items():
-                if busy and self._over is not None:
-                    self._queues.setdefault(endpoint, deque()).extendleft(reversed(busy.values()))
-            for other in self._workers:
-                self._feed(other)
-            self._wait_for_workers()
+            await asyncio.gather(*keeping)
+            self._bury(worker)
+
+    def _bury(self, worker: _Worker) -> None:
+        """Gives a lost worker's trials to others, but those whose end was the last that it told."""
+        if self._over is None:
+            return
+        self._hub.lost()
+        for endpoint, busy in worker.busy.items():
+            for task in reversed(busy.values()):
+                if outcome := self._hub.outcome(task):
+                    self._hub.ended(outcome)
+                    self._count()
+                else:
+                    self._queues.setdefault(endpoint, deque()).appendleft(task)
+        for other in self._workers:
+            self._feed(other)
+        self._wait_for_workers()
 
     def _heard(self, worker: _Worker, message: Message) -> None:
         if "ready" in message:
@@ -189,9 +215,9 @@ class Parent:
 async def parent(hub: Hub, host: str, workers: int) -> AsyncIterator[tuple[Parent, int]]:
     """A parent that listens on a free port of `host`, and the port."""
     found = Parent(hub, hub.rates.shared(workers))
-    server = await asyncio.start_server(found.meet, host, 0)
+    server = await asyncio.start_server(found.welcome, host, 0)
     try:
         yield found, server.sockets[0].getsockname()[1]
     finally:
-        found.dismiss()
         server.close()
+        await found.dismiss()

@@ -40,6 +40,7 @@ class Hub:
         self.budget = budget
         self.progress = progress
         self._journal = journal
+        self._resuming = journal.count("call") > 0
         self._scribe = Scribe(journal)
 
     @property
@@ -61,8 +62,17 @@ class Hub:
         await self._scribe.append(entry)
 
     def recorded(self, task: Task) -> Sequence[Json]:
-        """The bodies of the calls of a trial that an earlier run made."""
-        return stored.recorded(self._journal, task.key.id)
+        """The bodies of the calls of a trial that were made before, by an earlier run or a worker that was lost."""
+        return stored.recorded(self._journal, task.key.id) if self._resuming else ()
+
+    def lost(self) -> None:
+        """A worker was lost in the midst of its trials: some calls of trials that have not ended are recorded."""
+        self._resuming = True
+
+    def outcome(self, task: Task) -> Outcome | None:
+        """How a trial has ended by the journal; None where it has not."""
+        body = self._journal.find("trial", task.key.id)
+        return None if body is None else body["outcome"]
 
     def halted(self, model: str) -> str | None:
         """Why a model must not be asked any more, in words; None where it may be."""

@@ -33,7 +33,7 @@ def prepare(job: Job, folder: Path) -> Lane:
 
     return Lane(
         plan=plan,
-        run=lambda: asyncio.run(pipeline.run(planned[0], quiet=True)),
+        run=lambda: asyncio.run(pipeline.run(planned[0], pipeline.QUIET)),
         completed=completed,
         kept=folder / "run",
     )

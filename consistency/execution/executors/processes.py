@@ -26,7 +26,7 @@ async def crew(hub: Hub) -> AsyncIterator[Parent]:
             yield found
         finally:
             watching.cancel()
-            found.dismiss()
+            await found.dismiss()
             await asyncio.gather(*(_end(process) for process in processes))
 
 
