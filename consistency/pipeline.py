@@ -5,6 +5,7 @@
 Each step takes and returns records, writes through the store, and can be started again from disk.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -206,8 +207,11 @@ async def whole(directory: RunDirectory, options: RunOptions | None = None) -> R
         await run(directory, options)
     except Stopped as reached:
         stopped = reached
+    await asyncio.sleep(0)  # an interrupt that came meanwhile is felt here, before each step
     score(directory)
+    await asyncio.sleep(0)
     results = analyze(directory)
+    await asyncio.sleep(0)
     directory.write("report.html", report(directory))
     if stopped is not None:
         raise stopped

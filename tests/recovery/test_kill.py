@@ -97,8 +97,8 @@ def test_a_second_writer_is_refused_while_the_first_goes_on(uninterrupted: Path,
 def test_an_interrupt_ends_cleanly_and_the_run_goes_on_later(uninterrupted: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     process = start(out)
-    while process.poll() is None and ended(out) < 5:
-        time.sleep(0.002)
+    while process.poll() is None and ended(out) < 1:
+        time.sleep(0.001)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130, err
