@@ -198,14 +198,14 @@ def _foreseen(audit: Audit, share: float, gap: float) -> AuditExpectation:
     """What comes of audits of simulated models, of which a share of scenarios diverges."""
     rng, pairs, found = np.random.default_rng([int(1000 * share), int(1000 * gap)]), 0, 0
     for number in range(_AUDITS):
-        table = _simulated(audit.design.layout, f"simulated/{number}", share, gap, rng)
+        table = simulated(audit.design.layout, f"simulated/{number}", share, gap, rng)
         batches = audit.replay(table)
         pairs += sum(len(batch.pairs) for batch in batches)
         found += audit.decide(table, batches).verdict == "inconsistent"
     return AuditExpectation(share=share, gap=gap, pairs=pairs / _AUDITS, inconsistent=found / _AUDITS)
 
 
-def _simulated(layout: Layout, name: str, share: float, gap: float, rng: np.random.Generator) -> Table:
+def simulated(layout: Layout, name: str, share: float, gap: float, rng: np.random.Generator) -> Table:
     """The trials of a model that misbehaves seldom, and in a share of scenarios oftener in deployment."""
     scenario = layout.codes("scenario")
     number = int(scenario.max()) + 1
