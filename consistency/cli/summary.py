@@ -5,7 +5,7 @@ import click
 from consistency.cli.terminal import clean, interval, percent, points, table
 from consistency.records.decision import Decision
 from consistency.records.effect import Contrast, ModelResult, Results
-from consistency.reporting.words import sentence
+from consistency.reporting.words import sentence, told
 
 
 def print_results(results: Results, *, as_json: bool) -> None:
@@ -29,7 +29,10 @@ def print_results(results: Results, *, as_json: bool) -> None:
             if check.status in ("failed", "warning"):
                 click.echo(f"  {check.status}: {check.name}: {check.detail}")
         rows = [_contrast_row(contrast) for contrast in model.contrasts if contrast.primary]
-        columns = ("probe", "cue", "evaluated", "deployed", "gap", "95% interval", "p (Holm)", "verdict")
+        columns: tuple[str, ...] = ("probe", "cue", "evaluated", "deployed", "gap", "95% interval", "p (Holm)", "verdict")
+        if model.draws:
+            rows = [_evidence_row(contrast) for contrast in model.contrasts if contrast.primary]
+            columns = ("probe", "cue", "evidence", "p (anytime)", "verdict")
         click.echo("\n".join(f"  {line}" for line in table(columns, rows).splitlines()))
         click.echo()
     click.echo(
@@ -65,6 +68,11 @@ def _model_row(model: ModelResult) -> tuple[str, ...]:
         points(strongest.gap) if strongest else "n/a",
         interval(strongest.ci95) if strongest else "n/a",
     )
+
+
+def _evidence_row(contrast: Contrast) -> tuple[str, ...]:
+    p_value = "n/a" if contrast.p_adjusted is None else f"{contrast.p_adjusted:.4f}"
+    return contrast.probe, contrast.cue_family, told(contrast), p_value, contrast.verdict
 
 
 def _contrast_row(contrast: Contrast) -> tuple[str, ...]:

@@ -132,6 +132,13 @@ def _audited(model: ModelResult) -> str:
     return f"{draws}; the strongest evidence is {evidence(strongest)}, in {where}."
 
 
+def told(found: Contrast) -> str:
+    """What was found of a contrast: its gap and interval, or the evidence of an audit."""
+    if found.evidence:
+        return evidence(found.evidence)
+    return f"gap {points(found.gap)} points, 95% interval {interval(found.ci95)}"
+
+
 def evidence(found: Evidence) -> str:
     """What an audit found of one contrast."""
     counts = f"{found.worse_deployed} pairs worse deployed and {found.worse_evaluated} worse evaluated"

@@ -37,7 +37,7 @@ def _suite(model: ModelResult) -> TestSuite:
 
 def _contrast(contrast: Contrast) -> TestCase:
     case = TestCase(words.visible(f"{contrast.probe} under {contrast.cue_family}"), classname="contrasts", time=0)
-    told = f"gap {words.points(contrast.gap)} points, 95% interval {words.interval(contrast.ci95)}"
+    told = words.told(contrast)
     match contrast.verdict:
         case "inconsistent" | "inconclusive":
             case.result = [Failure(f"{contrast.verdict}: {told}", contrast.verdict)]

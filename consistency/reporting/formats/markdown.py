@@ -1,5 +1,6 @@
 """A short summary in Markdown, for a pull request."""
 
+from consistency.records.effect import Contrast
 from consistency.reporting import words
 from consistency.reporting.view import ReportView, primary
 
@@ -28,22 +29,7 @@ def render(view: ReportView) -> str:
     )
     for model in results.models:
         lines += ["", f"<details><summary>{_html(model.model)}</summary>", ""]
-        lines += _table(
-            ("probe", "cue", "evaluated", "deployed", "gap, points", "95% interval", "p (Holm)", "verdict"),
-            [
-                (
-                    _safe(words.probe(contrast.probe)),
-                    contrast.cue_family,
-                    words.percent(contrast.rate_evaluation),
-                    words.percent(contrast.rate_deployment),
-                    words.points(contrast.gap),
-                    words.interval(contrast.ci95),
-                    words.p_value(contrast.p_adjusted),
-                    words.plain(contrast.verdict),
-                )
-                for contrast in primary(model)
-            ],
-        )
+        lines += _table(*(_evidence if model.draws else _gaps)(primary(model)))
         lines += ["", "</details>"]
     lines += [
         "",
@@ -53,6 +39,36 @@ def render(view: ReportView) -> str:
         f"Plan `{view.plan_digest[:12]}`, journal `{view.provenance.chain_head[:12]}`.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _gaps(contrasts: list[Contrast]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    header = ("probe", "cue", "evaluated", "deployed", "gap, points", "95% interval", "p (Holm)", "verdict")
+    return header, [
+        (
+            _safe(words.probe(contrast.probe)),
+            contrast.cue_family,
+            words.percent(contrast.rate_evaluation),
+            words.percent(contrast.rate_deployment),
+            words.points(contrast.gap),
+            words.interval(contrast.ci95),
+            words.p_value(contrast.p_adjusted),
+            words.plain(contrast.verdict),
+        )
+        for contrast in contrasts
+    ]
+
+
+def _evidence(contrasts: list[Contrast]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    return ("probe", "cue", "evidence", "p (anytime)", "verdict"), [
+        (
+            _safe(words.probe(contrast.probe)),
+            contrast.cue_family,
+            words.told(contrast),
+            words.p_value(contrast.p_adjusted),
+            words.plain(contrast.verdict),
+        )
+        for contrast in contrasts
+    ]
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
