@@ -14,6 +14,7 @@ from consistency import __version__, plugins, resources
 from consistency.analysis import gate
 from consistency.analysis.design import Design
 from consistency.analysis.outlook import Outlook, outlook
+from consistency.analysis.results import History
 from consistency.analysis.results import analyze as analyze_tables
 from consistency.analysis.table import Table, tables
 from consistency.errors import ChainBroken, ConfigurationError, Stopped
@@ -21,7 +22,7 @@ from consistency.execution import executors
 from consistency.execution.course import end_round, next_round
 from consistency.execution.hub import Crew, Hub
 from consistency.execution.progress import Manner, Progress
-from consistency.execution.work import tasks
+from consistency.execution.work import again, tasks
 from consistency.models.budget import Budget, Caps, Spent
 from consistency.models.prices import price
 from consistency.records.base import digest
@@ -72,13 +73,15 @@ def foresee(frozen: Plan) -> Outlook:
 class RunOptions:
     """How a run is done, beside what its plan says: by whom, at what cost, and told to whom.
 
-    A cap on cost needs known prices, or `allow_unknown_cost`: then calls without one count as free.
+    A cap on cost needs known prices, or `allow_unknown_cost`: then calls without one count as free. `retry_failed` runs
+    trials again that ended as failed; else only those that are missing.
     """
 
     executor: str = "local"
     crew: Crew = field(default_factory=Crew)
     caps: Caps = field(default_factory=Caps)
     allow_unknown_cost: bool = False
+    retry_failed: bool = False
     manner: Manner = "person"
 
 
@@ -94,23 +97,40 @@ async def run(directory: RunDirectory, options: RunOptions | None = None) -> Non
     """
     plan, options = directory.plan, options or RunOptions()
     _require_prices(plan, options)
+    _require_one_look(plan, options)
     executor = plugins.load(executors.PACKAGE, options.executor)
     with directory.journal(writer=True, create=True) as journal:
         journal.verify()
         design = Design(plan, Library(plan.sources).probes)
         known = _Known(plan, design, journal)
         due = next_round(design, journal, known)
-        if due is None:
+        failed = _failed(journal) if options.retry_failed else {}
+        if due is None and not failed:
             return
         budget = Budget(options.caps, {model: Spent(*spent) for model, spent in stored.spent(journal).items()})
         total = len(plan.pairs) * len(design.study.arms) * len(design.study.models)
-        done = journal.count("trial")
+        done = len(stored.attempts(journal))
         with Progress(total, done=done, before=budget.total, manner=options.manner) as progress:
             async with executor.crew(Hub(plan, journal, budget, progress, options.crew)) as workers:
+                await workers.execute(again(plan, failed))
                 while due is not None:
                     await workers.execute(tasks(plan, due, set(journal.keys("trial"))))
                     end_round(design, journal, known, due)
                     due = next_round(design, journal, known)
+
+
+def _require_one_look(plan: Plan, options: RunOptions) -> None:
+    """Raises ConfigurationError where trials cannot be run again, since looks were taken at them."""
+    analysis = Study.model_validate(plan.study).analysis
+    if options.retry_failed and (analysis.looks > 1 or analysis.mode == "audit"):
+        raise ConfigurationError("failed trials cannot be run again in a study with several looks, or in an audit")
+
+
+def _failed(journal: Journal) -> dict[str, int]:
+    """The trials that ended as failed, by id, and how often each was run."""
+    times = stored.attempts(journal)
+    ids = (ending.key.id for ending in stored.endings(journal) if ending.outcome == "failed")
+    return {id_: times[id_] for id_ in ids}
 
 
 def _require_prices(plan: Plan, options: RunOptions) -> None:
@@ -149,7 +169,9 @@ def analyze(directory: RunDirectory) -> Results:
 def _results(directory: RunDirectory) -> Results:
     probes = Library(directory.plan.sources).probes
     with directory.journal() as journal:
-        found = stored.endings(journal), stored.judgments(journal), stored.looks(journal), stored.batches(journal)
+        repeated = [key for key, times in stored.attempts(journal).items() if times > 1]
+        history = History(stored.looks(journal), stored.batches(journal), repeated)
+        found = stored.endings(journal), stored.judgments(journal), history
         return analyze_tables(directory.plan, directory.plan_digest, probes, *found)
 
 

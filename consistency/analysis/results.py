@@ -1,6 +1,7 @@
 """The whole analysis of a run: what `results.json` holds."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from consistency.analysis import validity
@@ -18,31 +19,42 @@ Number = TypeVar("Number", int, float)
 _NARROWEST: tuple[Scope, ...] = ("these_wordings", "suite", "population")
 
 
+@dataclass(frozen=True)
+class History:
+    """What the journal holds of a run beside its trials: looks and batches, and the ids of trials that failed and were
+    run again.
+    """
+
+    looks: Sequence[Look] = ()
+    batches: Sequence[Batch] = ()
+    repeated: Sequence[str] = ()
+
+
 def analyze(
     plan: Plan,
     plan_digest: str,
     probes: Mapping[str, Probe],
     endings: Iterable[Ending],
     judgments: Iterable[Judgment],
-    looks: Iterable[Look] = (),
-    batches: Iterable[Batch] = (),
+    history: History | None = None,
 ) -> Results:
     """Estimates, verdicts and checks for every model of the plan, at the look where its verdict stands.
 
-    The result depends on the plan and the journal alone: the same journal gives the same bytes. `looks` and
-    `batches` are those that the journal holds; a run with several planned looks is never looked at in between.
+    The result depends on the plan and the journal alone: the same journal gives the same bytes. A run with several
+    planned looks is never looked at in between.
     """
+    history = history or History()
     design = Design(plan, probes)
     taken: dict[str, list[Look]] = {}
-    for look in sorted(looks, key=lambda look: look.look):
+    for look in sorted(history.looks, key=lambda look: look.look):
         taken.setdefault(look.model, []).append(look)
     drawn: dict[str, list[Batch]] = {}
-    for batch in batches:
+    for batch in history.batches:
         drawn.setdefault(batch.model, []).append(batch)
     models = tuple(
         _audited(design, table, drawn.get(model, []))
         if design.analysis.mode == "audit"
-        else _model(design, table, taken.get(model, []))
+        else _model(design, table, taken.get(model, []), sum(key.startswith(f"{model}|") for key in history.repeated))
         for model, table in tables(design.layout, endings, judgments).items()
     )
     scopes = {contrast.scope for model in models for contrast in model.contrasts if contrast.primary}
@@ -58,7 +70,7 @@ def analyze(
     )
 
 
-def _model(design: Design, whole: Table, taken: Sequence[Look]) -> ModelResult:
+def _model(design: Design, whole: Table, taken: Sequence[Look], repeated: int) -> ModelResult:
     """One model at its last look; without one, a sequential run shows its first block, and is not complete."""
     last = taken[-1] if taken else None
     look = design.analysis.looks if design.analysis.looks == 1 else (last.look if last else 1)
@@ -76,7 +88,7 @@ def _model(design: Design, whole: Table, taken: Sequence[Look]) -> ModelResult:
         look=look,
         looks=tuple(taken),
         planned_trials=whole.state.size,
-        deviations=tuple(_deviations(design, whole, table, last, finding.verdict)),
+        deviations=(*_deviations(design, whole, table, last, finding.verdict), *_again(repeated)),
     )
 
 
@@ -135,6 +147,10 @@ def _deviations(design: Design, whole: Table, table: Table, last: Look | None, v
     if design.analysis.looks > 1 and not (last and last.stops):
         found.append(f"{last.look if last else 0} of {design.analysis.looks} planned looks were taken")
     return found
+
+
+def _again(repeated: int) -> list[str]:
+    return [f"{repeated} trials failed and were run again"] if repeated else []
 
 
 def _strayed(audit: Audit, whole: Table, batches: Sequence[Batch], course: Draws, strayed: Sequence[int]) -> list[str]:

@@ -32,6 +32,11 @@ max_minutes = click.option("--max-minutes", type=click.FloatRange(0, min_open=Tr
 unknown_cost = click.option(
     "--allow-unknown-cost", is_flag=True, help="With a cap on cost, let models of unknown price count as free."
 )
+retry_failed = click.option(
+    "--retry-failed/--only-missing",
+    default=False,
+    help="Run trials again that ended as failed, or only those that are missing (the default).",
+)
 executor = click.option("--executor", default="local", show_default=True, help="Who runs the trials: local or ray.")
 workers = click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes that share the trials."

@@ -7,6 +7,9 @@ from consistency.records.decision import Decision
 from consistency.records.effect import Contrast, ModelResult, Results
 from consistency.reporting.words import sentence, told
 
+_GAPS: tuple[str, ...] = ("probe", "cue", "evaluated", "deployed", "gap", "95% interval", "p (Holm)", "verdict")
+_EVIDENCE: tuple[str, ...] = ("probe", "cue", "evidence", "p (anytime)", "verdict")
+
 
 def print_results(results: Results, *, as_json: bool) -> None:
     """The verdicts and primary contrasts as tables, or `results.json` as it is."""
@@ -28,11 +31,8 @@ def print_results(results: Results, *, as_json: bool) -> None:
         for check in model.validity:
             if check.status in ("failed", "warning"):
                 click.echo(f"  {check.status}: {check.name}: {check.detail}")
-        rows = [_contrast_row(contrast) for contrast in model.contrasts if contrast.primary]
-        columns: tuple[str, ...] = ("probe", "cue", "evaluated", "deployed", "gap", "95% interval", "p (Holm)", "verdict")
-        if model.draws:
-            rows = [_evidence_row(contrast) for contrast in model.contrasts if contrast.primary]
-            columns = ("probe", "cue", "evidence", "p (anytime)", "verdict")
+        row, columns = (_evidence_row, _EVIDENCE) if model.draws else (_contrast_row, _GAPS)
+        rows = [row(contrast) for contrast in model.contrasts if contrast.primary]
         click.echo("\n".join(f"  {line}" for line in table(columns, rows).splitlines()))
         click.echo()
     click.echo(

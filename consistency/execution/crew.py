@@ -181,7 +181,9 @@ class Parent:
                     continue
                 busy[task.key.id] = task
                 before = list(self._hub.recorded(task))
-                worker.peer.say({"task": task.key.to_json(), "seed": task.seed, "before": before})
+                worker.peer.say(
+                    {"task": task.key.to_json(), "seed": task.seed, "attempt": task.attempt, "before": before}
+                )
 
     def _done(self, worker: _Worker, trial: str) -> None:
         for busy in worker.busy.values():

@@ -63,7 +63,7 @@ class Hub:
 
     def recorded(self, task: Task) -> Sequence[Json]:
         """The bodies of the calls of a trial that were made before, by an earlier run or a worker that was lost."""
-        return stored.recorded(self._journal, task.key.id) if self._resuming else ()
+        return stored.recorded(self._journal, task.name) if self._resuming else ()
 
     def lost(self) -> None:
         """A worker was lost in the midst of its trials: some calls of trials that have not ended are recorded."""
@@ -71,7 +71,7 @@ class Hub:
 
     def outcome(self, task: Task) -> Outcome | None:
         """How a trial has ended by the journal; None where it has not."""
-        body = self._journal.find("trial", task.key.id)
+        body = self._journal.find("trial", task.name)
         return None if body is None else body["outcome"]
 
     def halted(self, model: str) -> str | None:

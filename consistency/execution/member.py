@@ -96,7 +96,7 @@ async def serve(host: str, port: int, token: str) -> None:
 
 def _task(message: Message, pairs: dict[str, Pair]) -> Task:
     key = TrialKey.model_validate(message["task"])
-    return Task(key=key, pair=pairs[key.pair], arm=key.arm, seed=message["seed"])
+    return Task(key=key, pair=pairs[key.pair], arm=key.arm, seed=message["seed"], attempt=message["attempt"])
 
 
 async def _perform(parent: Peer, performer: Performer, task: Task, before: list[Json]) -> None:

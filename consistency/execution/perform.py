@@ -55,7 +55,7 @@ class Performer:
         """
         limits = self.study.limits
         model = task.key.model
-        log = TrialLog(_Charged(self.desk, model), task.key, before)
+        log = TrialLog(_Charged(self.desk, model), task.name, before)
         rendering = self.stage.rendering(task.pair, task.arm)
         live = self.study.peer is not None
         conversation = converse(task.key, rendering, self.study.sampling, task.seed, live_peers=live)
@@ -65,7 +65,7 @@ class Performer:
             self.voices[model],
             log,
             policy,
-            name=task.key.id,
+            name=task.name,
             deadline=limits.trial_timeout,
             halted=lambda: self.desk.halted(model),
         )

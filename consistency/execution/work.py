@@ -1,12 +1,12 @@
 """What there is to do, and in which order."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from consistency import seeds
 from consistency.records.base import Arm
 from consistency.records.plan import Pair, Plan
-from consistency.records.trial import TrialKey
+from consistency.records.trial import TrialKey, attempt_name
 
 #: Pairs whose trials are shuffled together, so that drift of an endpoint meets all arms alike.
 _PAIRS_IN_BLOCK = 8
@@ -14,12 +14,20 @@ _PAIRS_IN_BLOCK = 8
 
 @dataclass(frozen=True)
 class Task:
-    """One trial to be run. `seed` is its own; it tells nothing of the arm."""
+    """One trial to be run. `seed` is its own; it tells nothing of the arm. `attempt` counts from 1: a trial that failed
+    may be run again.
+    """
 
     key: TrialKey
     pair: Pair
     arm: Arm
     seed: int
+    attempt: int = 1
+
+    @property
+    def name(self) -> str:
+        """What the attempt is called in the journal."""
+        return attempt_name(self.key.id, self.attempt)
 
 
 @dataclass(frozen=True)
@@ -58,3 +66,10 @@ def tasks(plan: Plan, due: Round, done: Collection[str]) -> list[Task]:
         rng.shuffle(block)
         ordered += block
     return [task for task in ordered if task.key.id not in done]
+
+
+def again(plan: Plan, failed: Mapping[str, int]) -> list[Task]:
+    """Failed trials to be run again: `failed` has their ids, and how often each was run."""
+    models = [str(model["name"]) for model in plan.study["models"]]
+    whole = tasks(plan, Round(1, dict.fromkeys(models, plan.pairs)), ())
+    return [replace(task, attempt=failed[task.key.id] + 1) for task in whole if task.key.id in failed]

@@ -24,6 +24,11 @@ class TrialKey(Record):
         return f"{self.model}|{self.pair}|{self.arm}"
 
 
+def attempt_name(trial: str, attempt: int) -> str:
+    """What an attempt at a trial is called, from the trial's id and a count from 1."""
+    return trial if attempt == 1 else f"{trial}~{attempt}"
+
+
 class ToolUse(Record):
     """A tool call as it was carried out: `error` is set where it was not; `arguments` is None if unreadable."""
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from consistency.errors import CallFailed, StoreError
 from consistency.records.base import Json, canonical, text_digest
 from consistency.records.exchange import Reply, Request
-from consistency.records.trial import Trial, TrialKey
+from consistency.records.trial import Trial
 from consistency.store.journal import Entry, Journal, Kind
 
 
@@ -52,11 +52,13 @@ class Scribe:
 
 
 class TrialLog:
-    """The calls of one trial. `before` are the bodies of those that an earlier run recorded, in order."""
+    """The calls of one trial, under the name of the attempt. `before` are the bodies of those that an earlier run
+    recorded, in order.
+    """
 
-    def __init__(self, sink: Sink, key: TrialKey, before: Sequence[Json] = ()) -> None:
+    def __init__(self, sink: Sink, name: str, before: Sequence[Json] = ()) -> None:
         self._sink = sink
-        self._key = key
+        self._name = name
         self._before = before
         self._texts: dict[str, str] = {}
         self._messages: list[str] = []
@@ -91,14 +93,14 @@ class TrialLog:
         body = trial.to_json()
         body["messages"] = [self._keep(message) for message in body["messages"]]
         body["world"] = self._keep(body["world"])
-        await self._append("trial", trial.key.id, body)
+        await self._append("trial", self._name, body)
 
     async def _append(self, kind: Kind, key: str, body: Json, cost: float | None = 0.0) -> None:
         texts, self._texts = self._texts, {}
         await self._sink.append(Entry(kind, key, canonical(body).decode(), texts), cost)
 
     def _call(self, index: int) -> str:
-        return f"{self._key.id}#{index}"
+        return f"{self._name}#{index}"
 
     def _request(self, request: Request) -> dict[str, Json]:
         known = self._messages if request.peer is None else []  # only the model's own messages just grow at their end

@@ -1,14 +1,23 @@
 """Calls, trials and judgments from the journal; looks and batches to it and back."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TypeVar
 
 from consistency.records.base import Json, canonical
 from consistency.records.effect import Batch, Look
 from consistency.records.exchange import Request
 from consistency.records.probe import Judgment
-from consistency.records.trial import Ending, Trial, TrialKey
+from consistency.records.trial import Ending, Trial, TrialKey, attempt_name
 from consistency.store.journal import Entry, Journal
+
+Ended = TypeVar("Ended", Trial, Ending)
+
+#: How the names of attempts after the first end.
+_AGAIN = re.compile(r"~\d+$")
 
 #: Where the fields of an Ending stand in a trial.
 _ENDING = (
@@ -18,15 +27,34 @@ _ENDING = (
 
 
 def trials(journal: Journal) -> Iterator[Trial]:
-    """All trials, sorted by id."""
-    for _, body in journal.entries("trial"):
-        yield _restore(journal, body)
+    """All trials, sorted by id; of one that was run again, the last attempt."""
+    return _last(_restore(journal, body) for _, body in journal.entries("trial"))
 
 
 def trial(journal: Journal, id_: str) -> Trial | None:
-    """One trial, or None if it has not ended."""
-    body = journal.find("trial", id_)
+    """One trial, or None if it has not ended; the last attempt at it."""
+    body = journal.find("trial", _latest(journal, id_))
     return None if body is None else _restore(journal, body)
+
+
+def attempts(journal: Journal) -> dict[str, int]:
+    """How often each trial that has ended was run, by its id."""
+    return dict(Counter(_AGAIN.sub("", key) for key in journal.keys("trial")))
+
+
+def _latest(journal: Journal, id_: str) -> str:
+    """The name of the last attempt at a trial that has ended."""
+    attempt = 1
+    while journal.find("trial", attempt_name(id_, attempt + 1)) is not None:
+        attempt += 1
+    return attempt_name(id_, attempt)
+
+
+def _last(found: Iterable[Ended]) -> Iterator[Ended]:
+    """The last of those that are of the same trial, which follow each other by their names."""
+    for _, same in groupby(found, key=lambda ended: ended.key):
+        *_, last = same
+        yield last
 
 
 def _restore(journal: Journal, body: dict[str, Json]) -> Trial:
@@ -36,9 +64,11 @@ def _restore(journal: Journal, body: dict[str, Json]) -> Trial:
 
 
 def endings(journal: Journal) -> Iterator[Ending]:
-    """How each trial ended and what it used, without its transcript."""
-    for model, pair, arm, *rest in journal.extracts("trial", *_ENDING):
-        yield Ending(TrialKey.model_construct(model=model, pair=pair, arm=arm), *rest)
+    """How each trial ended and what it used, without its transcript; of one that was run again, the last attempt."""
+    return _last(
+        Ending(TrialKey.model_construct(model=model, pair=pair, arm=arm), *rest)
+        for model, pair, arm, *rest in journal.extracts("trial", *_ENDING)
+    )
 
 
 def take_look(journal: Journal, look: Look) -> None:
@@ -79,8 +109,8 @@ def spent(journal: Journal) -> dict[str, tuple[int, float, int]]:
 
 def calls(journal: Journal, key: TrialKey) -> Iterator[tuple[Request, Json]]:
     """The calls of a trial: each request, and the entry's body."""
-    index = 0
-    while (body := journal.find("call", f"{key.id}#{index}")) is not None:
+    index, name = 0, _latest(journal, key.id)
+    while (body := journal.find("call", f"{name}#{index}")) is not None:
         request = dict(body["request"])
         request["messages"] = [json.loads(journal.blob(name)) for name in request["messages"]]
         request["tools"] = json.loads(journal.blob(request["tools"]))

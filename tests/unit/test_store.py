@@ -29,7 +29,7 @@ def journal(tmp_path: Path) -> Journal:
 
 
 def log(journal: Journal, key: TrialKey = KEY) -> TrialLog:
-    return TrialLog(Scribe(journal), key, stored.recorded(journal, key.id))
+    return TrialLog(Scribe(journal), key.id, stored.recorded(journal, key.id))
 
 
 def reopen(journal: Journal) -> Journal:

@@ -27,10 +27,11 @@ from consistency.store.directory import RunDirectory
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The run directory.")
 @options.spending
 @options.executing
+@options.retry_failed
 @options.as_json
 @options.quiet
 @options.content
-def command(study: str, out: Path | None, as_json: bool, quiet: bool, **chosen: Any) -> None:
+def command(study: str, out: Path | None, as_json: bool, quiet: bool, retry_failed: bool, **chosen: Any) -> None:
     """Run all steps of STUDY: plan, trials, judgments, results.json and report.html.
 
     A run directory that holds the same plan is resumed: what was recorded is not asked again. Keys come from the
@@ -47,6 +48,7 @@ def command(study: str, out: Path | None, as_json: bool, quiet: bool, **chosen: 
         crew=Crew(executing["workers"], executing["ray_address"]),
         caps=_caps(plan, **spending),
         allow_unknown_cost=spending["allow_unknown_cost"],
+        retry_failed=retry_failed,
         manner="quiet" if quiet else "machine" if as_json else "person",
     )
     run_and_print(RunDirectory.create(out or default_path(plan), plan), run_options, as_json=as_json)
