@@ -70,7 +70,7 @@ class Audit:
         return Draws(
             batches=len(batches),
             pairs=int(table.due.sum()),
-            pool=len(self.pool.order),
+            pool=self.pool.size,
             ended=not validity.not_run(table).any() and self.ended(whole, batches),
         )
 

@@ -1,6 +1,5 @@
 """What an audit draws from, and what its draws came to so far."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,8 +18,8 @@ MOST_USES = 8
 
 
 class Pool:
-    """The pairs that an audit may draw, in an order of their own: those that primary questions are about, each wording
-    as often as it may be. What is drawn from are strata, a scenario under a cue family each.
+    """The pairs that an audit may draw, in an order of their own: those that primary questions are about. What is drawn
+    from are strata, a scenario under a cue family each.
     """
 
     def __init__(self, design: Design) -> None:
@@ -28,23 +27,25 @@ class Pool:
         self.questions: list[Question] = [question for question in design.questions if question.primary]
         self.asked: list[BoolArray] = [question.chosen(design.layout) for question in self.questions]
         self.stratum: IntArray = codes(f"{pair.scenario} {pair.cue_family}" for pair in design.layout.pairs)
-        self.order = self._ordered()
-        self.asked = [asked & np.isin(np.arange(asked.size), self.order) for asked in self.asked]
+        self.wording: IntArray = design.layout.codes("wording")
+        self.order = [int(index) for index in np.flatnonzero(np.any(self.asked, axis=0))]
+        seeds.stream("audit pool", design.study.seed).shuffle(self.order)
         strata = [np.unique(self.stratum[asked]) for asked in self.asked]
         #: The rows that are chosen among: a question in a stratum each.
         self.row_question: IntArray = np.repeat(np.arange(len(strata)), [found.size for found in strata])
         self.row_stratum: IntArray = np.concatenate(strata)
 
-    def _ordered(self) -> list[int]:
-        order = [int(index) for index in np.flatnonzero(np.any(self.asked, axis=0))]
-        seeds.stream("audit pool", self.design.study.seed).shuffle(order)
-        wording, uses = self.design.layout.codes("wording"), Counter[int]()
-        kept = []
-        for index in order:
-            uses[int(wording[index])] += 1
-            if uses[int(wording[index])] <= MOST_USES:
-                kept.append(index)
-        return kept
+    @property
+    def size(self) -> int:
+        """The most pairs that can be drawn, each wording as often as it may be."""
+        return self._drawable(np.any(self.asked, axis=0))
+
+    def drawable(self, question: int) -> int:
+        """The most pairs that can be drawn of a question."""
+        return self._drawable(self.asked[question])
+
+    def _drawable(self, asked: BoolArray) -> int:
+        return int(np.minimum(np.bincount(self.wording[asked]), MOST_USES).sum())
 
     def positions(self, batch: Batch) -> list[int]:
         """Which pairs a batch draws. Raises StoreError for one that is not of the plan, or is drawn twice."""
@@ -70,14 +71,15 @@ class Tally:
         self.by_batch: list[list[IntArray]] = [[] for _ in pool.questions]
         self._whole, self._refusals = whole, refusals
         self._counts: IntArray = np.zeros((3, pool.row_stratum.size), dtype=np.int64)  # deployed, evaluated, drawn
+        self._uses: IntArray = np.zeros(int(pool.wording.max()) + 1, dtype=np.int64)
         self._waiting: dict[int, list[int]] = {}
-        for index in reversed(pool.order):
+        for index in pool.order:
             self._waiting.setdefault(int(pool.stratum[index]), []).append(index)
 
     @property
     def spent(self) -> bool:
         """Whether nothing is left to draw."""
-        return not any(self._waiting.values())
+        return not any(self._first(waiting, self._uses) is not None for waiting in self._waiting.values())
 
     def take(self, batches: Sequence[Batch]) -> "Tally":
         """Enters batches whose trials have ended. Raises StoreError for a pair that was drawn before."""
@@ -96,19 +98,34 @@ class Tally:
 
     def next(self, size: int, rng: np.random.RandomState) -> list[int]:
         """The pairs of the next batch. Those that it has so far count as concordant, so that it spreads over strata."""
-        row = self.pool.row_stratum
+        row, uses = self.pool.row_stratum, self._uses.copy()
         b, c, drawn = self._counts.copy()
-        waiting = {stratum: list(pairs) for stratum, pairs in self._waiting.items() if pairs}
+        waiting = {stratum: list(pairs) for stratum, pairs in self._waiting.items()}
         chosen: list[int] = []
-        open_ = np.isin(row, list(waiting))
+        open_ = self._open(waiting, uses)
         while open_.any() and len(chosen) < size:
             places = np.flatnonzero(open_)
             stratum = int(row[places[next_scenario(b[open_], c[open_], drawn[open_], rng)]])
-            chosen.append(waiting[stratum].pop())
+            index = self._first(waiting[stratum], uses)
+            assert index is not None, "an open stratum has a pair to draw"
+            waiting[stratum].remove(index)
+            uses[self.pool.wording[index]] += 1
             drawn[row == stratum] += 1
-            if not waiting[stratum]:
-                open_ &= row != stratum
+            chosen.append(index)
+            if uses[self.pool.wording[index]] == MOST_USES or self._first(waiting[stratum], uses) is None:
+                open_ = self._open(waiting, uses)
         return chosen
+
+    def _open(self, waiting: dict[int, list[int]], uses: IntArray) -> BoolArray:
+        """Which rows have a pair left that may be drawn."""
+        strata = [stratum for stratum, pairs in waiting.items() if self._first(pairs, uses) is not None]
+        open_: BoolArray = np.isin(self.pool.row_stratum, strata)
+        return open_
+
+    def _first(self, waiting: list[int], uses: IntArray) -> int | None:
+        """The first of some pairs whose wording may be drawn again."""
+        wording = self.pool.wording
+        return next((index for index in waiting if uses[wording[index]] < MOST_USES), None)
 
     def _enter(self, indices: list[int], signs: list[tuple[BoolArray, BoolArray, BoolArray]]) -> None:
         strata = self.pool.stratum[indices]
@@ -121,6 +138,7 @@ class Tally:
         self._counts[2] += (self.pool.row_stratum[:, None] == strata).sum(axis=1)
         self.drawn += indices
         for index in indices:
+            self._uses[self.pool.wording[index]] += 1
             left = self._waiting.get(int(self.pool.stratum[index]), [])
             if index in left:
                 left.remove(index)

@@ -24,7 +24,7 @@ CALM, RESTLESS = 0.05, 0.30
 
 
 #: Audits that are simulated for each expectation, and how often models misbehave in them where nothing diverges.
-_AUDITS, _SELDOM = 40, (0.02, 0.05)
+_AUDITS, _SELDOM = 20, (0.02, 0.05)
 
 
 class Expectation(Record):
@@ -182,13 +182,13 @@ def _audit(audit: Audit) -> AuditProspect:
     margin, fewest = audit.design.margin, smallest_b(0, audit.threshold)
     cases = [(0.1, 0.5), (0.5, 2 * margin), (1.0, margin), (1.0, 2 * margin)]
     return AuditProspect(
-        pool=len(pool.order),
+        pool=pool.size,
         threshold=audit.threshold,
         fewest_pairs=fewest,
         too_small=tuple(
-            f"{question.probe} under {question.cue_family}, {int(asked.sum())} pairs"
-            for question, asked in zip(pool.questions, pool.asked, strict=True)
-            if asked.sum() < fewest
+            f"{question.probe} under {question.cue_family}, {pool.drawable(number)} pairs"
+            for number, question in enumerate(pool.questions)
+            if pool.drawable(number) < fewest
         ),
         expectations=tuple(_foreseen(audit, share, gap) for share, gap in cases if gap <= 1),
     )

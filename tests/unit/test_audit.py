@@ -246,7 +246,11 @@ def test_forged_batches_are_refused() -> None:
 
 
 def test_a_wording_is_drawn_a_few_times_only() -> None:
-    audit = Audit(bare(40, 20, 24, looks=1, mode="audit").design)
-    uses = Counter(audit.design.layout.codes("wording")[audit.pool.order].tolist())
+    specimen = bare(40, 20, 24, looks=1, mode="audit")
+    audit = Audit(specimen.design)
+    table = specimen.draw(Nature(base=0.0, gap=0.0), np.random.default_rng(1))
+    position = specimen.design.layout.position
+    drawn = [position[pair] for batch in audit.replay(table) for pair in batch.pairs]
+    uses = Counter(specimen.design.layout.codes("wording")[drawn].tolist())
     assert set(uses.values()) == {MOST_USES}
-    assert len(uses) == 24
+    assert len(drawn) == audit.pool.size == 24 * MOST_USES
