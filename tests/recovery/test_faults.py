@@ -32,10 +32,13 @@ KINDS = ("faker:evaluation=0.1,deployment=0.8", "steady:evaluation=0.3,deploymen
 @contextmanager
 def hostile(variants: int) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.recovery.hostile", str(variants), "20260419"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as server:
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=root) as server:
         assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.kill()
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.kill()
 
 
 def study_file(folder: Path, variants: int) -> Path:
