@@ -49,6 +49,7 @@ class Parent:
         self._left = 0
         self._halted: list[str] = []
         self._over: asyncio.Future[None] | None = None
+        self._fault: Exception | None = None
         self._lonely: asyncio.TimerHandle | None = None
         self.token = secrets.token_hex(32)
 
@@ -58,6 +59,8 @@ class Parent:
         """
         self._halted = []
         self._left = len(tasks)
+        if self._fault is not None:
+            raise self._fault
         if not tasks:
             return
         for task in tasks:
@@ -197,6 +200,7 @@ class Parent:
             self._end(None)
 
     def _end(self, error: Exception | None) -> None:
+        self._fault = self._fault or error
         if self._over is not None and not self._over.done():
             if error is None:
                 self._over.set_result(None)
