@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from consistency.errors import StoreError
-from consistency.records.base import digest
+from consistency.records.base import Json, digest
 from consistency.records.calibration import Certificate
 from consistency.records.effect import Results
 from consistency.records.plan import Plan
@@ -15,6 +15,10 @@ from consistency.store.journal import Journal
 
 #: How files begin that are being written; a kill can leave one behind.
 _DRAFT = ".draft-"
+
+
+def _journal(path: Path) -> Path:
+    return path / "journal.sqlite"
 
 
 class RunDirectory:
@@ -59,7 +63,21 @@ class RunDirectory:
 
     def journal(self, *, writer: bool = False, create: bool = False) -> Journal:
         """The run's journal. Raises StoreError if there is none to open, RunLocked if another process writes to it."""
-        return Journal(self.path / "journal.sqlite", self.plan_digest, writer=writer, create=create)
+        return Journal(_journal(self.path), self.plan_digest, writer=writer, create=create, about=self.about)
+
+    @property
+    def about(self) -> dict[str, Json]:
+        """What is planned, in a few words: models, arms, and the number of pairs."""
+        study = self.plan.study
+        models = [model["name"] for model in study["models"]]
+        return {"models": models, "arms": study["arms"], "pairs": len(self.plan.pairs)}
+
+    @staticmethod
+    def glance(path: Path) -> Journal:
+        """The journal of a run whose plan need not be read. Raises StoreError if there is none."""
+        if not (path / "plan.json").exists():
+            raise StoreError(f"{path} is no run directory: it has no plan.json that can be read")
+        return Journal(_journal(path), None, writer=False)
 
     @property
     def analysed(self) -> bool:

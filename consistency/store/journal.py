@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS entries (
 );
 CREATE TABLE IF NOT EXISTS blobs (digest TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS judgments (body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS outcomes ON entries (
+    json_extract(body, '$.key.model'), json_extract(body, '$.key.arm'), json_extract(body, '$.outcome')
+) WHERE kind = 'trial';
 """
 
 
@@ -49,15 +52,17 @@ class Entry(NamedTuple):
 class Journal:
     """An open journal. A `writer` holds the run's lock until it is closed or its process ends.
 
-    The first entry is hashed over the plan's digest, so that a journal and its plan belong together. Raises StoreError
+    The first entry is hashed over the plan's digest, so that a journal and its plan belong together; None takes the one
+    that is there. `about` says in a few words what is planned, for those who will not read the plan. Raises StoreError
     where there is no journal and none is to be made, RunLocked while another process writes.
     """
 
-    def __init__(self, path: Path, plan_digest: str, *, writer: bool, create: bool = False) -> None:
+    def __init__(
+        self, path: Path, plan_digest: str | None, *, writer: bool, create: bool = False, about: Json = None
+    ) -> None:
         if not create and not path.exists():
             raise StoreError(f"{path.parent} has no journal: nothing was run in it yet")
         self.path = path
-        self.plan_digest = plan_digest
         self._lock = _take_lock(path.with_name("writer.lock")) if writer else None
         self._known: set[str] = set()
         try:
@@ -65,18 +70,33 @@ class Journal:
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=NORMAL")
             self._database.executescript(_SCHEMA)
-            self._bind(plan_digest)
+            self.plan_digest = self._bind(plan_digest, about)
         except sqlite3.DatabaseError as error:
             self.close()
             raise StoreError(f"{path}: {error}") from error
         last = self._database.execute("SELECT digest FROM entries ORDER BY sequence DESC LIMIT 1").fetchone()
-        self.head: str = last[0] if last else plan_digest
+        self.head: str = last[0] if last else self.plan_digest
 
-    def _bind(self, plan_digest: str) -> None:
-        self._database.execute("INSERT OR IGNORE INTO meta VALUES ('plan_digest', ?)", (plan_digest,))
-        (found,) = self._database.execute("SELECT value FROM meta WHERE name = 'plan_digest'").fetchone()
-        if found != plan_digest:
-            raise StoreError(f"{self.path} belongs to plan {found[:12]}, not to plan {plan_digest[:12]}")
+    def _bind(self, plan_digest: str | None, about: Json) -> str:
+        """The digest of the plan that the journal belongs to, which is settled when it is made."""
+        if plan_digest is not None:
+            self._database.execute("INSERT OR IGNORE INTO meta VALUES ('plan_digest', ?)", (plan_digest,))
+        if about is not None:
+            self._database.execute("INSERT OR IGNORE INTO meta VALUES ('about', ?)", (json.dumps(about),))
+        found = self._meta("plan_digest")
+        if found is None or plan_digest not in (None, found):
+            raise StoreError(f"{self.path} belongs to plan {str(found)[:12]}, not to plan {str(plan_digest)[:12]}")
+        return found
+
+    def _meta(self, name: str) -> str | None:
+        row = self._database.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    @property
+    def about(self) -> Json:
+        """What was said of the plan when the journal was made; None where nothing was."""
+        found = self._meta("about")
+        return None if found is None else json.loads(found)
 
     def close(self) -> None:
         """Closes the file and gives up the lock."""
@@ -122,9 +142,10 @@ class Journal:
         row = self._database.execute("SELECT body FROM entries WHERE kind = ? AND key = ?", (kind, key)).fetchone()
         return json.loads(row[0]) if row else None
 
-    def keys(self, kind: Kind) -> list[str]:
-        """Keys of all entries of a kind, in the order in which they were made."""
-        rows = self._database.execute("SELECT key FROM entries WHERE kind = ? ORDER BY sequence", (kind,))
+    def keys(self, kind: Kind, like: str = "*") -> list[str]:
+        """Keys of all entries of a kind, in the order in which they were made; `like` is a glob over them."""
+        query = "SELECT key FROM entries WHERE kind = ? AND key GLOB ? ORDER BY sequence"
+        rows = self._database.execute(query, (kind, like))
         return [key for (key,) in rows]
 
     def sequence(self) -> list[tuple[str, str]]:
@@ -162,6 +183,13 @@ class Journal:
             "FROM entries WHERE kind = ? GROUP BY 1"
         )
         return self._database.execute(query, (amount, amount, unless, kind)).fetchall()
+
+    def outcomes(self) -> list[tuple[str, str, str, int]]:
+        """Model, arm and outcome of the trials that have ended, and how many there are of each; fast, however many."""
+        return self._database.execute(
+            "SELECT json_extract(body, '$.key.model'), json_extract(body, '$.key.arm'), "
+            "json_extract(body, '$.outcome'), count(*) FROM entries WHERE kind = 'trial' GROUP BY 1, 2, 3"
+        ).fetchall()
 
     def count(self, kind: Kind) -> int:
         """How many entries of a kind there are."""

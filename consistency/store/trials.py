@@ -42,6 +42,15 @@ def attempts(journal: Journal) -> dict[str, int]:
     return dict(Counter(_AGAIN.sub("", key) for key in journal.keys("trial")))
 
 
+def superseded(journal: Journal) -> Counter[tuple[str, str]]:
+    """By model and arm, how many trials that failed were run again."""
+    found: Counter[tuple[str, str]] = Counter()
+    for key in journal.keys("trial", like="*~[0-9]*"):
+        model, _, arm = _AGAIN.sub("", key).rpartition("|")
+        found[model.partition("|")[0], arm] += 1
+    return found
+
+
 def _latest(journal: Journal, id_: str) -> str:
     """The name of the last attempt at a trial that has ended."""
     attempt = 1

@@ -1,11 +1,14 @@
 """Failed trials can be run again: the last attempt counts, and the first stays on record."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from consistency import pipeline
+from consistency.cli.commands.status import command as status
 from consistency.errors import CallFailed, ConfigurationError
 from consistency.models.backends import organism
 from consistency.pipeline import RunOptions
@@ -57,6 +60,9 @@ def test_failed_trials_are_run_again_and_the_last_attempt_counts(library: Librar
         assert again.outcome == "completed"
         assert len(list(stored.calls(journal, again.key))) == again.calls
     pipeline.verify(directory)
+    shown = json.loads(CliRunner().invoke(status, [str(directory.path), "--json"]).stdout)
+    assert [row["failed"] for row in shown["trials"]] == [0, 0]
+    assert sum(row["completed"] for row in shown["trials"]) == sum(flow.planned for flow in found.flow)
     asyncio.run(pipeline.run(directory, AGAIN))  # nothing failed is left
 
 
