@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from consistency.errors import CallFailed, ConfigurationError
+from consistency.errors import CallFailed, ConfigurationError, Stopped
 from consistency.models.backends import Backend
 from consistency.models.limits import Throttle
 from consistency.records.exchange import Reply, Request
@@ -48,17 +48,19 @@ async def call(
     rng: random.Random,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     throttle: Throttle | None = None,
+    halted: Callable[[], str | None] = lambda: None,
 ) -> Reply:
     """Ask until a reply comes, the failure is not worth a retry, or attempts or patience are used up.
 
     The reply lists the failures before it. An endpoint's Retry-After is waited out, up to LONGEST_WAIT. `throttle` is
-    entered for each attempt, and not held while waiting. Raises the last CallFailed, with the attempts in its message.
+    entered for each attempt, and not held while waiting. Raises the last CallFailed, with the attempts in its message,
+    and Stopped where `halted` says, before an attempt, why none may be made any more.
     """
     failures: list[str] = []
     counted, waited = 0, 0.0
     while True:
         try:
-            reply = await _attempt(backend, request, throttle, again=bool(failures))
+            reply = await _attempt(backend, request, throttle, halted, again=bool(failures))
         except CallFailed as error:
             failures.append(_listed(error))
             turned_away = error.kind == "rate_limit"
@@ -73,13 +75,22 @@ async def call(
         await sleep(seconds)
 
 
-async def _attempt(backend: Backend, request: Request, throttle: Throttle | None, *, again: bool) -> Reply:
+async def _attempt(
+    backend: Backend,
+    request: Request,
+    throttle: Throttle | None,
+    halted: Callable[[], str | None],
+    *,
+    again: bool,
+) -> Reply:
     if throttle is None:
+        _check(halted)
         return await backend.complete(request)
     expected = _tokens(request) if throttle.rates.tokens_per_minute else 0.0
     await throttle.enter(expected, again=again)
     outcome: Reply | CallFailed | None = None
     try:
+        _check(halted)  # much may have been spent while this one waited
         outcome = await backend.complete(request)
         return outcome
     except CallFailed as error:
@@ -87,6 +98,11 @@ async def _attempt(backend: Backend, request: Request, throttle: Throttle | None
         raise
     finally:
         throttle.leave(outcome, expected)
+
+
+def _check(halted: Callable[[], str | None]) -> None:
+    if why := halted():
+        raise Stopped(why)
 
 
 def _tokens(request: Request) -> float:

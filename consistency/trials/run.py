@@ -1,12 +1,12 @@
 """Driving one trial: recorded replies first, then live calls, each recorded before the next is made."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from random import Random
+from functools import partial
 from typing import Protocol
 
-from consistency.errors import CallFailed, ConfigurationError, Stopped
+from consistency.errors import CallFailed, ConfigurationError
 from consistency.models.backends import Backend
 from consistency.models.limits import Throttle
 from consistency.models.retry import RetryPolicy, call
@@ -84,10 +84,9 @@ async def run_trial(
         while True:
             reply = log.recorded(index, request)
             if reply is None:
-                if why := halted():
-                    raise Stopped(why)
                 left = None if deadline is None else begun + deadline - asyncio.get_running_loop().time()
-                reply = await _in_time(voices.of(request), request, policy, rng, left)
+                attempt = partial(call, request=request, policy=policy, rng=rng, halted=halted)
+                reply = await _in_time(voices.of(request), attempt, left)
                 await log.record(index, request, reply)
             request = conversation.send(reply)
             index += 1
@@ -96,20 +95,13 @@ async def run_trial(
         return trial
 
 
-async def _in_time(
-    line: Line, request: Request, policy: RetryPolicy, rng: Random, left: float | None
-) -> Reply | CallFailed:
+async def _in_time(line: Line, attempt: Callable[..., Awaitable[Reply]], left: float | None) -> Reply | CallFailed:
     """What comes of a call within the seconds that are left of its trial; None sets no limit."""
     try:
         async with asyncio.timeout(left):
-            return await _attempt(line, request, policy, rng)
+            return await attempt(line.backend, throttle=line.throttle)
     except TimeoutError:
         return CallFailed("timeout", "the trial's deadline has passed")
-
-
-async def _attempt(line: Line, request: Request, policy: RetryPolicy, rng: Random) -> Reply | CallFailed:
-    try:
-        return await call(line.backend, request, policy, rng, throttle=line.throttle)
     except CallFailed as failure:
         if failure.kind in _HOPELESS:
             raise ConfigurationError(f"{_HOPELESS[failure.kind]}: {failure.message}") from failure

@@ -1,10 +1,12 @@
 """The retry layer, with a clock that only writes down."""
 
+import asyncio
 from random import Random
 
 import pytest
 
-from consistency.errors import CallFailed, ConfigurationError
+from consistency.errors import CallFailed, ConfigurationError, Stopped
+from consistency.models.limits import Rates, Throttle
 from consistency.models.retry import LONGEST_WAIT, RetryPolicy, call
 from consistency.records.exchange import Message, Reply, Request
 
@@ -104,3 +106,26 @@ async def test_a_fault_of_the_harness_is_not_retried() -> None:
 def test_policies_need_an_attempt() -> None:
     with pytest.raises(ConfigurationError, match="attempts=0"):
         RetryPolicy(attempts=0)
+
+
+async def test_a_cap_that_is_reached_while_a_call_waits_keeps_it_from_being_made() -> None:
+    made = 0
+
+    class Slow:
+        async def complete(self, request: Request) -> Reply:
+            nonlocal made
+            made += 1
+            await asyncio.sleep(0.001)
+            return Reply(text="Hello.")
+
+        async def close(self) -> None: ...
+
+    line = Throttle(Rates(concurrency=2))
+    asked = [
+        call(Slow(), REQUEST, RetryPolicy(), Random(1), throttle=line, halted=lambda: "3 calls" if made >= 3 else None)
+        for _ in range(20)
+    ]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert made == 3
+    assert sum(isinstance(outcome, Stopped) for outcome in outcomes) == 17
+    assert line.in_flight == 0
