@@ -1,5 +1,6 @@
 """Running one trial: its arm is rendered, its conversation held, and all of it recorded."""
 
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -100,7 +101,12 @@ async def performing(plan: Plan, rates: Rates, desk: Desk) -> AsyncIterator[Perf
 
         peer = line(study.peer) if study.peer else None
         voices = {model.name: Voices(line(model), peer) for model in study.models}
-        yield Performer(study, PlanStage(plan), voices, desk)
+        performer = Performer(study, PlanStage(plan), voices, desk)
+        # What is here now stays: without looking at a client's many objects again, collections cost a fraction.
+        gc.collect()
+        gc.freeze()
+        stack.callback(gc.unfreeze)
+        yield performer
 
 
 def _teller(desk: Desk, endpoint: str) -> Callable[[str | None], None]:

@@ -140,7 +140,7 @@ def compare(near: RunDirectory, far: RunDirectory) -> None:
 
 
 def test_a_hostile_server_changes_nothing(tmp_path: Path) -> None:
-    campaign(tmp_path, variants=8, kills=3)
+    campaign(tmp_path, variants=6, kills=2)
 
 
 @pytest.mark.slow
