@@ -96,8 +96,9 @@ async def run(directory: RunDirectory, options: RunOptions | None = None) -> Non
     anew. Raises RunLocked while another process runs it, and Stopped where a cap is reached.
     """
     plan, options = directory.plan, options or RunOptions()
-    _require_prices(plan, options)
-    _require_one_look(plan, options)
+    study = Study.model_validate(plan.study)
+    _require_prices(study, options)
+    _require_one_look(study, options)
     executor = plugins.load(executors.PACKAGE, options.executor)
     with directory.journal(writer=True, create=True) as journal:
         journal.verify()
@@ -108,7 +109,7 @@ async def run(directory: RunDirectory, options: RunOptions | None = None) -> Non
         if due is None and not failed:
             return
         budget = Budget(options.caps, {model: Spent(*spent) for model, spent in stored.spent(journal).items()})
-        total = len(plan.pairs) * len(design.study.arms) * len(design.study.models)
+        total = len(plan.pairs) * len(study.arms) * len(study.models)
         done = len(stored.attempts(journal))
         with Progress(total, done=done, before=budget.total, manner=options.manner) as progress:
             async with executor.crew(Hub(plan, journal, budget, progress, options.crew)) as workers:
@@ -119,10 +120,9 @@ async def run(directory: RunDirectory, options: RunOptions | None = None) -> Non
                     due = next_round(design, journal, known)
 
 
-def _require_one_look(plan: Plan, options: RunOptions) -> None:
+def _require_one_look(study: Study, options: RunOptions) -> None:
     """Raises ConfigurationError where trials cannot be run again, since looks were taken at them."""
-    analysis = Study.model_validate(plan.study).analysis
-    if options.retry_failed and (analysis.looks > 1 or analysis.mode == "audit"):
+    if options.retry_failed and (study.analysis.looks > 1 or study.analysis.mode == "audit"):
         raise ConfigurationError("failed trials cannot be run again in a study with several looks, or in an audit")
 
 
@@ -133,11 +133,10 @@ def _failed(journal: Journal) -> dict[str, int]:
     return {id_: times[id_] for id_ in ids}
 
 
-def _require_prices(plan: Plan, options: RunOptions) -> None:
+def _require_prices(study: Study, options: RunOptions) -> None:
     """Raises ConfigurationError for a cap on cost that could not be kept."""
     if not options.caps.counts_money or options.allow_unknown_cost:
         return
-    study = Study.model_validate(plan.study)
     asked = [*study.models, *([study.peer] if study.peer else [])]
     if unknown := [model.name for model in asked if price(model) is None]:
         raise ConfigurationError(
@@ -256,15 +255,14 @@ class _Known:
     """All that is known of each model by now. Judges trials that were not judged yet, and reads none twice."""
 
     def __init__(self, plan: Plan, design: Design, journal: Journal) -> None:
-        before = list(stored.judgments(journal))
-        self._journal = journal
-        self._rules = _Rules(plan)
-        self._judged = {judgment.key.id for judgment in before}
+        self._plan, self._design, self._journal = plan, design, journal
         self._entered: set[str] = set()
-        self._tables = tables(design.layout, (), before)
+        self._tables: dict[str, Table] = {}
 
     def __call__(self) -> dict[str, Table]:
         """The tables, up to date."""
+        if not self._tables:
+            self._begin()
         fresh: list[Judgment] = []
         for key in self._journal.keys("trial"):
             if key not in self._entered and (trial := stored.trial(self._journal, key)):
@@ -275,3 +273,10 @@ class _Known:
             self._tables[judgment.key.model].add_judgment(judgment)
         stored.add_judgments(self._journal, fresh)
         return self._tables
+
+    def _begin(self) -> None:
+        """Reads what was judged before, which a run that takes no look never needs."""
+        before = list(stored.judgments(self._journal))
+        self._rules = _Rules(self._plan)
+        self._judged = {judgment.key.id for judgment in before}
+        self._tables = tables(self._design.layout, (), before)

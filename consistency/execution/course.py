@@ -1,14 +1,13 @@
 """What is run before each look at the data: all pairs, the block of a planned look, or a batch that an audit draws."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from consistency.analysis.audit import Audit
 from consistency.analysis.design import Design
 from consistency.analysis.table import Table
-from consistency.execution.work import Round
+from consistency.execution.work import Round, tasks
 from consistency.records.effect import Look
 from consistency.records.plan import Pair
-from consistency.records.trial import TrialKey
 from consistency.store import trials as stored
 from consistency.store.journal import Journal
 
@@ -24,7 +23,7 @@ def next_round(design: Design, journal: Journal, tables: Tables) -> Round | None
     if design.analysis.looks > 1:
         return _block(design, models, stored.looks(journal))
     whole = Round(1, dict.fromkeys(models, design.layout.pairs))
-    return None if _ended(journal, whole) else whole
+    return None if _ended(design, whole, set(journal.keys("trial"))) else whole
 
 
 def end_round(design: Design, journal: Journal, tables: Tables, ended: Round) -> None:
@@ -49,14 +48,14 @@ def _block(design: Design, models: Sequence[str], taken: Sequence[Look]) -> Roun
 def _drawn(design: Design, journal: Journal, tables: Tables) -> Round | None:
     """The last batch of every model whose trials have not all ended, and a new one for those whose audits go on."""
     audit, layout = Audit(design), design.layout
-    drawn = stored.batches(journal)
+    drawn, done = stored.batches(journal), set(journal.keys("trial"))
     due: dict[str, Sequence[Pair]] = {}
     known: dict[str, Table] = {}
     number = 0
     for model in (entry.name for entry in design.study.models):
         batches = [batch for batch in drawn if batch.model == model]
         last = Round(len(batches), {model: [layout.pair(pair) for batch in batches[-1:] for pair in batch.pairs]})
-        if _ended(journal, last):
+        if _ended(design, last, done):
             known = known or tables()
             if audit.ended(known[model], batches):
                 continue
@@ -68,12 +67,6 @@ def _drawn(design: Design, journal: Journal, tables: Tables) -> Round | None:
     return Round(number, due) if due else None
 
 
-def _ended(journal: Journal, round_: Round) -> bool:
-    """Whether all trials of a round have ended."""
-    done = set(journal.keys("trial"))
-    return all(
-        TrialKey(model=model, pair=pair.id, arm=arm).id in done
-        for model, pairs in round_.pairs.items()
-        for pair in pairs
-        for arm in pair.renderings
-    )
+def _ended(design: Design, due: Round, done: Collection[str]) -> bool:
+    """Whether all trials of a round are done."""
+    return not tasks(design.layout.plan, due, done)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 
 from consistency import errors
 from consistency.errors import ConsistencyError, Stopped, StoreError
-from consistency.execution.hub import Charge, Hub
+from consistency.execution.hub import Hub
 from consistency.execution.wire import FIRST_FRAME, Message, Peer
 from consistency.execution.work import Task
 from consistency.models.limits import Rates
@@ -163,10 +163,9 @@ class Parent:
             self._done(worker, message["stopped"])
 
     async def _keep(self, worker: _Worker, message: Message) -> None:
-        charge = message["charge"]
         error: str | None = None
         try:
-            await self._hub.append(Entry(*message["fields"]), Charge(**charge) if charge else None)
+            await self._hub.append(Entry(*message["fields"]))
         except StoreError as fault:
             error = str(fault)
         halted = {model: why for model in self._endpoints if (why := self._hub.halted(model))}

@@ -1,7 +1,7 @@
 """What all executors report to: the one journal, the one budget, and the person who watches."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from consistency.execution.progress import Progress
 from consistency.execution.work import Task
@@ -16,14 +16,6 @@ from consistency.store.log import Scribe
 
 
 @dataclass(frozen=True)
-class Charge:
-    """One call that was made for a model, at a cost in US dollars; None where nobody knows the price."""
-
-    model: str
-    cost: float | None
-
-
-@dataclass(frozen=True)
 class Crew:
     """Who runs the trials: so many `workers`, for Ray at an `address` (None starts a cluster of this machine)."""
 
@@ -32,32 +24,26 @@ class Crew:
 
 
 class Hub:
-    """The run as its executor sees it. Calls and trials that are appended are safe, counted and shown."""
+    """The run as its executor sees it. Calls and trials that are appended are safe, counted and shown.
+
+    `rates` are the limits of every endpoint.
+    """
 
     def __init__(self, plan: Plan, journal: Journal, budget: Budget, progress: Progress, crew: Crew) -> None:
         self.plan = plan
         self.crew = crew
         self.budget = budget
         self.progress = progress
+        limits = plan.study["limits"]
+        self.rates = Rates(**{field.name: limits[field.name] for field in fields(Rates)})
         self._journal = journal
         self._resuming = journal.count("call") > 0
         self._scribe = Scribe(journal)
 
-    @property
-    def rates(self) -> Rates:
-        """The limits of every endpoint."""
-        limits = self.plan.study["limits"]
-        return Rates(
-            concurrency=limits["concurrency"],
-            requests_per_minute=limits["requests_per_minute"],
-            tokens_per_minute=limits["tokens_per_minute"],
-            patience=limits["patience"],
-        )
-
-    async def append(self, entry: Entry, charge: Charge | None = None) -> None:
+    async def append(self, entry: Entry) -> None:
         """Keeps an entry, and counts what the call cost that it tells of."""
-        if charge is not None:
-            self.budget.spend(charge.model, charge.cost)
+        if entry.kind == "call":
+            self.budget.spend(entry.model, entry.cost)
             self.progress.spent(self.budget.total)
         await self._scribe.append(entry)
 

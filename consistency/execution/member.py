@@ -7,10 +7,8 @@ import asyncio
 import os
 import sys
 import traceback
-from dataclasses import asdict
 
 from consistency.errors import ConsistencyError, Stopped, StoreError
-from consistency.execution.hub import Charge
 from consistency.execution.perform import Performer, performing
 from consistency.execution.wire import Message, Peer
 from consistency.execution.work import Task
@@ -33,14 +31,12 @@ class RemoteDesk:
         self._halted: dict[str, str] = {}
         self._number = 0
 
-    async def append(self, entry: Entry, charge: Charge | None = None) -> None:
+    async def append(self, entry: Entry) -> None:
         """Keeps an entry; it is in the parent's journal when this returns."""
         self._number += 1
         safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[self._number] = safe
-        self._parent.say(
-            {"entry": self._number, "fields": list(entry), "charge": asdict(charge) if charge is not None else None}
-        )
+        self._parent.say({"entry": self._number, "fields": list(entry)})
         await self._parent.flush()
         await safe
 

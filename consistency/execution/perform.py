@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from consistency.execution.hub import Charge
 from consistency.execution.work import Task
 from consistency.models.backends import BackendSettings
 from consistency.models.limits import Rates, Throttle
@@ -28,7 +27,7 @@ from consistency.trials.run import Line, Voices, run_trial
 class Desk(Protocol):
     """Where one worker's records go, and what it must know of the whole run."""
 
-    async def append(self, entry: Entry, charge: Charge | None = None) -> None:
+    async def append(self, entry: Entry) -> None:
         """Keeps an entry, and counts what the call cost that it tells of."""
         ...
 
@@ -56,7 +55,7 @@ class Performer:
         """
         limits = self.study.limits
         model = task.key.model
-        log = TrialLog(_Charged(self.desk, model), task.name, before)
+        log = TrialLog(self.desk, task.name, before)
         rendering = self.stage.rendering(task.pair, task.arm)
         live = self.study.peer is not None
         conversation = converse(task.key, rendering, self.study.sampling, task.seed, live_peers=live)
@@ -111,15 +110,3 @@ async def performing(plan: Plan, rates: Rates, desk: Desk) -> AsyncIterator[Perf
 
 def _teller(desk: Desk, endpoint: str) -> Callable[[str | None], None]:
     return lambda words: desk.tell(endpoint, words)
-
-
-@dataclass(frozen=True)
-class _Charged:
-    """A sink that counts the calls among a model's entries."""
-
-    desk: Desk
-    model: str
-
-    async def append(self, entry: Entry, cost: float | None = 0.0) -> None:
-        """Keeps an entry; a call at its cost."""
-        await self.desk.append(entry, Charge(self.model, cost) if entry.kind == "call" else None)

@@ -41,12 +41,21 @@ _MOST_KNOWN = 20_000
 
 
 class Entry(NamedTuple):
-    """One entry to be: `body` is canonical JSON, `texts` by digest are those that it refers to."""
+    """One entry to be: `body` is canonical JSON, `texts` by digest are those that it refers to.
+
+    `cost` is what a call cost in US dollars, None where nobody knows; it stands in the body too.
+    """
 
     kind: Kind
     key: str
     body: str
     texts: dict[str, str]
+    cost: float | None = 0.0
+
+    @property
+    def model(self) -> str:
+        """The model that the entry is about, with which every key begins."""
+        return self.key.partition("|")[0]
 
 
 class Journal:
@@ -118,7 +127,7 @@ class Journal:
         head = self.head
         rows: list[tuple[Kind, str, str, str]] = []
         blobs: dict[str, str] = {}
-        for kind, key, body, texts in entries:
+        for kind, key, body, texts, _ in entries:
             head = _link(head, kind, key, body)
             rows.append((kind, key, body, head))
             blobs.update((name, text) for name, text in texts.items() if name not in self._known)

@@ -14,10 +14,8 @@ from consistency.store.journal import Entry, Journal, Kind
 class Sink(Protocol):
     """Where entries go."""
 
-    async def append(self, entry: Entry, cost: float | None = 0.0) -> None:
-        """Keeps an entry, and of a call what it cost in US dollars, None where nobody knows; it is safe when this
-        returns. Raises StoreError where it cannot be kept.
-        """
+    async def append(self, entry: Entry) -> None:
+        """Keeps an entry; it is safe when this returns. Raises StoreError where it cannot be kept."""
         ...
 
 
@@ -28,7 +26,7 @@ class Scribe:
         self._journal = journal
         self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
 
-    async def append(self, entry: Entry, cost: float | None = 0.0) -> None:
+    async def append(self, entry: Entry) -> None:
         """Keeps an entry; it is safe when this returns. Raises StoreError where it cannot be kept."""
         loop = asyncio.get_running_loop()
         safe: asyncio.Future[None] = loop.create_future()
@@ -97,7 +95,7 @@ class TrialLog:
 
     async def _append(self, kind: Kind, key: str, body: Json, cost: float | None = 0.0) -> None:
         texts, self._texts = self._texts, {}
-        await self._sink.append(Entry(kind, key, canonical(body).decode(), texts), cost)
+        await self._sink.append(Entry(kind, key, canonical(body).decode(), texts, cost))
 
     def _call(self, index: int) -> str:
         return f"{self._name}#{index}"

@@ -19,15 +19,17 @@ _TO_CLOSE = 10.0
 @asynccontextmanager
 async def crew(hub: Hub) -> AsyncIterator[Parent]:
     """Starts the processes; each opens the models of the run, with the keys of this environment."""
-    async with parent(hub, _HERE, hub.crew.workers) as (found, port):
-        processes = [await _start(port, found.token) for _ in range(hub.crew.workers)]
-        watching = asyncio.create_task(_watch(found, processes))
-        try:
-            yield found
-        finally:
-            watching.cancel()
-            await found.dismiss()
-            await asyncio.gather(*(_end(process) for process in processes))
+    processes: list[Process] = []
+    try:
+        async with parent(hub, _HERE, hub.crew.workers) as (found, port):
+            processes += [await _start(port, found.token) for _ in range(hub.crew.workers)]
+            watching = asyncio.create_task(_watch(found, processes))
+            try:
+                yield found
+            finally:
+                watching.cancel()
+    finally:
+        await asyncio.gather(*(_end(process) for process in processes))
 
 
 async def _start(port: int, token: str) -> Process:
