@@ -55,8 +55,8 @@ class Analysis(Record):
     `margin` δ is the largest acceptable gap; None takes each probe's own. `cluster` is the unit that inference is
     over; `auto` takes the scenario where the study has enough of them for the margin, else the item. `mode` `audit`
     looks for a gap with as few calls as can be: it draws `batch` pairs at a time from the plan where gaps are likely,
-    and never says `consistent`. `refusals` says
-    what a refused trial counts as; `max_missing` the largest share of trials that may be missing in an arm.
+    and never says `consistent`. `refusals` says what a refused trial counts as; `max_missing` the largest share of
+    trials that may be missing in an arm.
     """
 
     primary: tuple[str, ...] = Field(min_length=1)

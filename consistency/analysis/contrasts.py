@@ -9,7 +9,7 @@ import numpy as np
 from consistency.analysis import verdicts
 from consistency.analysis.questions import Question, Unit, scope_of, wordings_of
 from consistency.analysis.table import Refusals, Table
-from consistency.records.base import Arm
+from consistency.records.base import COMPARED, Arm
 from consistency.records.effect import Bounds, Contrast, Standing, Verdict
 from consistency.stats.attrition import worst_case
 from consistency.stats.equivalence import floor
@@ -17,8 +17,6 @@ from consistency.stats.methods import NotEstimable, Wordings
 from consistency.stats.methods.effective_n_tango import GapEstimate, estimate
 from consistency.stats.multiplicity import holm
 from consistency.stats.outcomes import BoolArray, FloatArray, Outcomes
-
-_COMPARED: tuple[Arm, Arm] = ("evaluation", "deployment")
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Estimator:
         question: Question,
         *,
         refusals: Refusals | None = None,
-        arms: tuple[Arm, Arm] = _COMPARED,
+        arms: tuple[Arm, Arm] = COMPARED,
         within: BoolArray | None = None,
     ) -> GapEstimate | NotEstimable:
         """The gap of a question under other terms: refusals counted otherwise, between two other arms (the second minus
@@ -80,7 +78,7 @@ class Estimator:
         of some pairs only; clustered by the question's unit, or by another.
         """
         due = self.table.due if within is None else self.table.due & within
-        chosen, arms = question.chosen(self.table.layout) & due, _COMPARED
+        chosen, arms = question.chosen(self.table.layout) & due, COMPARED
         return self._outcomes(chosen, replace(question, unit=unit or question.unit), self.terms.refusals, arms)[0]
 
     def _outcomes(
@@ -104,7 +102,7 @@ class Estimator:
         unit = question.unit or self.terms.unit
         planned = question.chosen(layout)
         chosen = planned & self.table.due
-        outcomes, absent = self._outcomes(chosen, question, self.terms.refusals, _COMPARED)
+        outcomes, absent = self._outcomes(chosen, question, self.terms.refusals, COMPARED)
         wordings = wordings_of(layout, planned)
         found = estimate(outcomes, wordings=wordings)
         rates = [float(means.mean()) if outcomes.clusters else None for means in outcomes.cluster_means]

@@ -9,7 +9,7 @@ from consistency.analysis.design import Design
 from consistency.analysis.table import Table
 from consistency.calibration.population import Nature, Structure, behave, rates
 from consistency.calibration.rehearsal import act
-from consistency.records.base import Arm, Json, digest
+from consistency.records.base import COMPARED, Json, digest
 from consistency.records.plan import Pair, Plan
 from consistency.records.probe import ANY_PROBE, Probe
 from consistency.scenarios.library import Library
@@ -19,7 +19,6 @@ from consistency.scoring.score import judge
 from consistency.stats.outcomes import FloatArray
 from consistency.study import Analysis, Mode, Study
 
-_COMPARED: tuple[Arm, Arm] = ("evaluation", "deployment")
 _PROBE = "misbehaviour"
 
 
@@ -51,7 +50,7 @@ class Specimen:
         layout = self.design.layout
         chances = rates(nature, self.structure, rng)
         chances[layout.control, 1] = chances[layout.control, 0]
-        columns = [layout.column[arm] for arm in _COMPARED]
+        columns = [layout.column[arm] for arm in COMPARED]
         misbehaves = np.zeros((len(layout.pairs), len(layout.arms)), dtype=bool)
         misbehaves[:, columns] = behave(chances, rng)
         wrong = rng.random(misbehaves.shape) < np.where(misbehaves, 1 - nature.sensitivity, 1 - nature.specificity)
@@ -104,7 +103,7 @@ def bare(
     decks = [rng.permutation(wordings) for _ in range(-(-total // wordings))]
     dealt = np.concatenate(decks)[:total]
     pairs = [_pair(index // repeats, index % repeats, int(dealt[index])) for index in range(total)]
-    declared: dict[str, Json] = {**study.to_json(), "arms": list(_COMPARED)}
+    declared: dict[str, Json] = {**study.to_json(), "arms": list(COMPARED)}
     plan = Plan(package_version="0", study=declared, sources={}, pairs=schedule(pairs, looks, study.seed))
     probe = Probe(
         id=_PROBE, title="", question="", scale="binary", worse="higher", margin=margin, rules=(), rubric="", path=""
@@ -136,6 +135,6 @@ def _pair(scenario: int, repeat: int, wording: int) -> Pair:
         dose=None,
         control=False,
         probes=(_PROBE,),
-        renderings=dict.fromkeys(_COMPARED, ""),
+        renderings=dict.fromkeys(COMPARED, ""),
         slots=(),
     )

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 Arm = Literal["evaluation", "deployment", "neutral"]
 ARMS: tuple[Arm, ...] = ("evaluation", "deployment", "neutral")
+#: The arms that a gap lies between: the second minus the first.
+COMPARED: tuple[Arm, Arm] = ("evaluation", "deployment")
 
 #: Any JSON value; records hold nothing else.
 Json = Any

@@ -21,73 +21,31 @@ from consistency.models.backends import Backend, BackendSettings, organism
 from consistency.scenarios.library import Library
 from consistency.scenarios.playbook import PlanPlaybook
 from consistency.study import ModelEntry
+from tests.contracts.provider import BEHAVIOURS, Behaviour, refuses
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTENT = Path(__file__).parent.parent / "content"
 RATE = 0.3
 
 
-def refuses(status: int, **headers: str) -> Fault:
-    async def respond(_: web.Request) -> web.StreamResponse:
-        body = {"error": {"message": "not now", "type": "x", "code": None}}
-        return web.json_response(body, status=status, headers={k.replace("_", "-"): v for k, v in headers.items()})
-
-    return respond
-
-
-def serves(text: str, content_type: str, status: int = 200) -> Fault:
-    async def respond(_: web.Request) -> web.StreamResponse:
-        return web.Response(text=text, content_type=content_type, status=status)
-
-    return respond
-
-
-async def drops(request: web.Request) -> web.StreamResponse:
-    assert request.transport is not None
-    request.transport.abort()
-    return web.Response()
-
-
-async def breaks_off(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Length": "1000", "Content-Type": "application/json"})
-    await response.prepare(request)
-    await response.write(b'{"id": "chatcmpl-1", "choices": [')
-    return await drops(request)
-
-
-async def hangs(_: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(3)
-    return web.Response()
-
-
-async def drips(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    for _ in range(30):
-        await asyncio.sleep(0.1)
-        await response.write(b" ")
-    return response
-
-
 #: Each with its weight.
-FAULTS: list[tuple[Fault, float]] = [
-    (refuses(429), 4),
-    (refuses(429, Retry_After="0.05"), 4),
-    (refuses(500), 2),
-    (refuses(503, Retry_After="0.05"), 2),
-    (refuses(529), 1),
-    (serves("<html><body>Bad gateway</body></html>", "text/html", 502), 1),
-    (serves("<html><body>Please log in</body></html>", "text/html"), 1),
-    (serves('{"id": "chatcmpl-1", "choices": [{"ind', "application/json"), 1),
-    (serves('{"id": "1", "object": "chat.completion", "choices": []}', "application/json"), 1),
-    (serves('{"error": {"message": "upstream is busy", "code": 429}}', "application/json"), 1),
-    (serves("", "application/json"), 1),
-    (drops, 1),
-    (breaks_off, 1),
-    (hangs, 0.05),
-    (drips, 0.05),
+FAULTS: list[tuple[Behaviour, float]] = [
+    (BEHAVIOURS["limited"], 4),
+    (refuses(429, "Too many requests", None, Retry_After="0.05"), 4),
+    (BEHAVIOURS["server-error"], 2),
+    (refuses(503, "Try later", None, Retry_After="0.05"), 2),
+    (BEHAVIOURS["overloaded"], 1),
+    (BEHAVIOURS["html-502"], 1),
+    (BEHAVIOURS["html-200"], 1),
+    (BEHAVIOURS["truncated-json"], 1),
+    (BEHAVIOURS["no-choices"], 1),
+    (BEHAVIOURS["error-in-200"], 1),
+    (BEHAVIOURS["empty-body"], 1),
+    (BEHAVIOURS["drops"], 1),
+    (BEHAVIOURS["breaks-off"], 1),
+    (BEHAVIOURS["hangs"], 0.05),
+    (BEHAVIOURS["drips"], 0.05),
 ]
 
 
@@ -103,13 +61,13 @@ def embellished(body: Any, rng: random.Random) -> Any:
 
 def middleware(seed: int) -> Middleware:
     rng = random.Random(seed)
-    faults, weights = zip(*FAULTS, strict=True)
+    faults, weights = [fault for fault, _ in FAULTS], [weight for _, weight in FAULTS]
 
     @web.middleware
     async def respond(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method == "POST" and rng.random() < RATE:
             (fault,) = rng.choices(faults, weights)
-            return await fault(request)  # type: ignore[no-any-return]
+            return await fault(request, None)
         answer = await handler(request)
         if isinstance(answer, web.Response) and answer.status == 200 and isinstance(answer.body, bytes):
             body = json.loads(answer.body)

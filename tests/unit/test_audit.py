@@ -1,6 +1,5 @@
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +11,13 @@ from consistency.analysis.draws import MOST_USES
 from consistency.calibration.designs import bare
 from consistency.calibration.population import Nature
 from consistency.errors import ConfigurationError, StoreError
-from consistency.execution.perform import Performer
-from consistency.execution.work import Task
-from consistency.records.base import Json
 from consistency.records.effect import Batch, ModelResult, Results
-from consistency.records.trial import Trial
 from consistency.scenarios.library import Library
 from consistency.stats.eprocess import log_e_values
 from consistency.store import trials as stored
 from consistency.store.directory import RunDirectory
 from consistency.study import Analysis, ModelEntry, Study
-from tests.runs import result, run_study
+from tests.runs import halted, result, run_study
 
 FAKER = "faker:evaluation=0,deployment=1"
 STEADY = "steady:evaluation=0.5,deployment=0.5"
@@ -115,25 +110,8 @@ def test_an_audit_that_was_stopped_goes_on_as_if_it_had_not_been(
     models = tuple(ModelEntry(name=f"organism/{name}") for name in (FAKER, STEADY))
     plan = pipeline.plan(study.model_copy(update={"models": models}), library)
     directory = RunDirectory.create(tmp_path / "run", plan)
-
-    class Stop(Exception):
-        pass
-
-    real = Performer.perform
-    for most in (3, 5, 7):
-        ended = 0
-
-        async def perform(self: Performer, task: Task, before: Sequence[Json] = (), most: int = most) -> Trial:
-            nonlocal ended
-            ended += 1
-            if ended > most:
-                raise Stop
-            return await real(self, task, before)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Performer, "perform", perform)
-            with pytest.raises(Stop):
-                asyncio.run(pipeline.run(directory, pipeline.QUIET))
+    for after in (3, 5, 7):
+        halted(directory, after)
     pipeline.score(directory)
     stopped = pipeline.analyze(directory)
     assert {model.verdict for model in stopped.models} == {"invalid"}

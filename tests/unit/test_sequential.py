@@ -1,25 +1,20 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from consistency import pipeline
 from consistency.errors import StoreError
-from consistency.execution.perform import Performer
-from consistency.execution.work import Task
-from consistency.records.base import Json
 from consistency.records.effect import Results
 from consistency.records.plan import Pair
-from consistency.records.trial import Trial
 from consistency.scenarios.library import Library
 from consistency.stats.looks import early_consistent, levels, spent
 from consistency.store import trials as stored
 from consistency.store.directory import RunDirectory
 from consistency.study import ModelEntry, Study
-from tests.runs import result, run_study
+from tests.runs import halted, result, run_study
 
 LOOKS = 5
 FAKER = "faker:evaluation=0,deployment=1"
@@ -111,24 +106,7 @@ def test_a_run_is_not_looked_at_in_between(library: Library, study: Study, tmp_p
     plan = pipeline.plan(study.model_copy(update={"models": models}), library)
     directory = RunDirectory.create(tmp_path / "run", plan)
     block = len(plan.pairs) // LOOKS * len(study.arms)
-    ended = 0
-
-    class Stop(Exception):
-        pass
-
-    real = Performer.perform
-
-    async def perform(self: Performer, task: Task, before: Sequence[Json] = ()) -> Trial:
-        nonlocal ended
-        ended += 1
-        if ended > block + 20:
-            raise Stop
-        return await real(self, task, before)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Performer, "perform", perform)
-        with pytest.raises(Stop):
-            asyncio.run(pipeline.run(directory, pipeline.QUIET))
+    halted(directory, block + 20)
     pipeline.score(directory)
     found = pipeline.analyze(directory).models[0]
     assert (found.verdict, found.look, len(found.looks)) == ("invalid", 1, 1)

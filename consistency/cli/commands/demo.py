@@ -6,9 +6,8 @@ import click
 
 from consistency import pipeline
 from consistency.cli import options
-from consistency.cli.commands.run import default_path, run_and_print
+from consistency.cli.commands.run import default_path, manner, run_and_print
 from consistency.cli.loading import load
-from consistency.execution.progress import Manner
 from consistency.pipeline import RunOptions
 from consistency.store.directory import RunDirectory
 
@@ -24,5 +23,5 @@ def command(out: Path | None, as_json: bool, quiet: bool) -> None:
     """
     study, library = load("demo", (), ())
     plan = pipeline.plan(study, library)
-    manner: Manner = "quiet" if quiet else "machine" if as_json else "person"
-    run_and_print(RunDirectory.create(out or default_path(plan), plan), RunOptions(manner=manner), as_json=as_json)
+    told = RunOptions(manner=manner(quiet=quiet, as_json=as_json))
+    run_and_print(RunDirectory.create(out or default_path(plan), plan), told, as_json=as_json)

@@ -12,6 +12,7 @@ from consistency.cli.loading import load_chosen
 from consistency.cli.summary import print_results
 from consistency.errors import Stopped
 from consistency.execution.hub import Crew
+from consistency.execution.progress import Manner
 from consistency.models.budget import Caps, parse_caps
 from consistency.pipeline import RunOptions
 from consistency.records.base import digest
@@ -49,9 +50,14 @@ def command(study: str, out: Path | None, as_json: bool, quiet: bool, retry_fail
         caps=_caps(plan, **spending),
         allow_unknown_cost=spending["allow_unknown_cost"],
         retry_failed=retry_failed,
-        manner="quiet" if quiet else "machine" if as_json else "person",
+        manner=manner(quiet=quiet, as_json=as_json),
     )
     run_and_print(RunDirectory.create(out or default_path(plan), plan), run_options, as_json=as_json)
+
+
+def manner(*, quiet: bool, as_json: bool) -> Manner:
+    """How progress is told."""
+    return "quiet" if quiet else "machine" if as_json else "person"
 
 
 def default_path(plan: Plan) -> Path:
