@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from consistency import __version__, plugins, resources
-from consistency.analysis import gate
+from consistency.analysis import feasibility, gate
 from consistency.analysis.design import Design
 from consistency.analysis.outlook import Outlook, outlook
 from consistency.analysis.results import History
@@ -67,6 +67,11 @@ def foresee(frozen: Plan) -> Outlook:
     prices = [(found.read, found.written) if found else None for found in known]
     efforts = (stage.effort(pair) for pair in frozen.pairs)
     return outlook(frozen, digest(frozen.to_json()), probes, efforts, prices)
+
+
+def shortfalls(frozen: Plan) -> tuple[str, ...]:
+    """Which verdicts a plan could never reach, and what would do; the part of the outlook that a run must not miss."""
+    return feasibility.shortfalls(Design(frozen, Library(frozen.sources).probes))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 
 from consistency.analysis.audit import Audit
 from consistency.analysis.design import Design
+from consistency.analysis.feasibility import shortfalls
 from consistency.analysis.questions import Question, Unit, scope_of, wordings_of
 from consistency.analysis.table import Layout, Table
 from consistency.errors import ConfigurationError
@@ -73,13 +74,12 @@ class AuditExpectation(Record):
 
 class AuditProspect(Record):
     """What an audit can show: the pairs that it draws from, E at which a contrast is inconsistent, and the fewest pairs
-    that reach it, all worse in the same arm. `too_small` names contrasts that do not have so many.
+    that reach it, all worse in the same arm.
     """
 
     pool: int
     threshold: float
     fewest_pairs: int
-    too_small: tuple[str, ...]
     expectations: tuple[AuditExpectation, ...]
 
 
@@ -89,6 +89,7 @@ class Outlook(Record):
     `peer` is the model that plays the members of channels, None where they say written lines. `cost` in US dollars from
     the price map: with answers as long as the scripts', and with all answers as long as the study allows; None where a
     price is unknown. In an audit, which has an `audit` and no `prospects`, all counts are those of a whole pool.
+    `shortfalls` says of contrasts that could never reach their verdict why, and what number would do.
     """
 
     plan_digest: str
@@ -107,29 +108,7 @@ class Outlook(Record):
     scope: Scope
     prospects: tuple[Prospect, ...]
     audit: AuditProspect | None = None
-
-    @property
-    def shortfalls(self) -> tuple[str, ...]:
-        """What could never be `consistent`, since what its clusters cannot exclude reaches the margin, and why; or an
-        audit that could never be `inconsistent`.
-        """
-        return (
-            tuple(
-                f"{prospect.probe} under {prospect.cue_family} can never come out consistent: {prospect.clusters} "
-                f"{self.unit}s cannot exclude a gap of {prospect.floor:.1%}; a margin of {prospect.margin:.1%} needs "
-                f"{prospect.minimum_clusters} {self.unit}s or more (more variants or scenarios)"
-                for prospect in self.prospects
-                if prospect.floor >= prospect.margin
-            )
-            + self._too_few
-        )
-
-    @property
-    def _too_few(self) -> tuple[str, ...]:
-        if self.audit is None:
-            return ()
-        needed = f"can never be found inconsistent: {self.audit.fewest_pairs} pairs or more are needed"
-        return tuple(f"{named}, {needed} (more variants or scenarios)" for named in self.audit.too_small)
+    shortfalls: tuple[str, ...] = ()
 
     def require_feasible(self) -> None:
         """Raises ConfigurationError for a design that could never reach its verdict, with the number that would do."""
@@ -174,22 +153,18 @@ def outlook(
         scope="these_wordings" if audit else scope_of(design.unit, "ignored" if "ignored" in reach else "matched"),
         prospects=() if audit else tuple(_prospect(design, question) for question in primary),
         audit=_audit(audit) if audit else None,
+        shortfalls=shortfalls(design),
     )
 
 
 def _audit(audit: Audit) -> AuditProspect:
     pool = audit.pool
-    margin, fewest = audit.design.margin, smallest_b(0, audit.threshold)
+    margin = audit.design.margin
     cases = [(0.1, 0.5), (0.5, 2 * margin), (1.0, margin), (1.0, 2 * margin)]
     return AuditProspect(
         pool=pool.size,
         threshold=audit.threshold,
-        fewest_pairs=fewest,
-        too_small=tuple(
-            f"{question.probe} under {question.cue_family}, {pool.drawable(number)} pairs"
-            for number, question in enumerate(pool.questions)
-            if pool.drawable(number) < fewest
-        ),
+        fewest_pairs=smallest_b(0, audit.threshold),
         expectations=tuple(_foreseen(audit, share, gap) for share, gap in cases if gap <= 1),
     )
 

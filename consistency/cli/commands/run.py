@@ -42,7 +42,7 @@ def command(study: str, out: Path | None, as_json: bool, quiet: bool, retry_fail
     spending = {name: chosen.pop(name) for name in ("max_cost", "max_calls", "max_minutes", "allow_unknown_cost")}
     executing = {name: chosen.pop(name) for name in ("executor", "workers", "ray_address")}
     plan = pipeline.plan(*load_chosen(study, **chosen))
-    for shortfall in pipeline.foresee(plan).shortfalls:
+    for shortfall in pipeline.shortfalls(plan):
         click.echo(f"warning: {shortfall}", err=True)
     run_options = RunOptions(
         executor=_executor(**executing),
