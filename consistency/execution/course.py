@@ -1,11 +1,11 @@
 """What is run before each look at the data: all pairs, the block of a planned look, or a batch that an audit draws."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from consistency.analysis.audit import Audit
 from consistency.analysis.design import Design
 from consistency.analysis.table import Table
-from consistency.execution.work import Round, tasks
+from consistency.execution.work import Round, over
 from consistency.records.effect import Look
 from consistency.records.plan import Pair
 from consistency.store import trials as stored
@@ -23,7 +23,7 @@ def next_round(design: Design, journal: Journal, tables: Tables) -> Round | None
     if design.analysis.looks > 1:
         return _block(design, models, stored.looks(journal))
     whole = Round(1, dict.fromkeys(models, design.layout.pairs))
-    return None if _ended(design, whole, set(journal.keys("trial"))) else whole
+    return None if over(whole, set(journal.keys("trial"))) else whole
 
 
 def end_round(design: Design, journal: Journal, tables: Tables, ended: Round) -> None:
@@ -55,7 +55,7 @@ def _drawn(design: Design, journal: Journal, tables: Tables) -> Round | None:
     for model in (entry.name for entry in design.study.models):
         batches = [batch for batch in drawn if batch.model == model]
         last = Round(len(batches), {model: [layout.pair(pair) for batch in batches[-1:] for pair in batch.pairs]})
-        if _ended(design, last, done):
+        if over(last, done):
             known = known or tables()
             if audit.ended(known[model], batches):
                 continue
@@ -65,8 +65,3 @@ def _drawn(design: Design, journal: Journal, tables: Tables) -> Round | None:
         due |= last.pairs
         number = max(number, last.number)
     return Round(number, due) if due else None
-
-
-def _ended(design: Design, due: Round, done: Collection[str]) -> bool:
-    """Whether all trials of a round are done."""
-    return not tasks(design.layout.plan, due, done)

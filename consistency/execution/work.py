@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from consistency import seeds
 from consistency.records.base import Arm
 from consistency.records.plan import Pair, Plan
-from consistency.records.trial import TrialKey, attempt_name
+from consistency.records.trial import TrialKey, attempt_name, trial_id
 
 #: Pairs whose trials are shuffled together, so that drift of an endpoint meets all arms alike.
 _PAIRS_IN_BLOCK = 8
@@ -36,6 +36,16 @@ class Round:
 
     number: int
     pairs: dict[str, Sequence[Pair]]
+
+
+def over(due: Round, done: Collection[str]) -> bool:
+    """Whether all trials of a round are done."""
+    return all(
+        trial_id(model, pair.id, arm) in done
+        for model, pairs in due.pairs.items()
+        for pair in pairs
+        for arm in pair.renderings
+    )
 
 
 def tasks(plan: Plan, due: Round, done: Collection[str]) -> list[Task]:
@@ -70,6 +80,8 @@ def tasks(plan: Plan, due: Round, done: Collection[str]) -> list[Task]:
 
 def again(plan: Plan, failed: Mapping[str, int]) -> list[Task]:
     """Failed trials to be run again: `failed` has their ids, and how often each was run."""
+    if not failed:
+        return []
     models = [str(model["name"]) for model in plan.study["models"]]
     whole = tasks(plan, Round(1, dict.fromkeys(models, plan.pairs)), ())
     return [replace(task, attempt=failed[task.key.id] + 1) for task in whole if task.key.id in failed]

@@ -11,6 +11,11 @@ Outcome = Literal["completed", "refused", "incomplete", "failed"]
 OUTCOMES: tuple[Outcome, ...] = ("completed", "refused", "incomplete", "failed")
 
 
+def trial_id(model: str, pair: str, arm: Arm) -> str:
+    """The key of a trial as one string, unique in a run."""
+    return f"{model}|{pair}|{arm}"
+
+
 class TrialKey(Record):
     """Which trial: one arm of one pair by one model."""
 
@@ -21,7 +26,7 @@ class TrialKey(Record):
     @property
     def id(self) -> str:
         """The key as one string, unique in a run."""
-        return f"{self.model}|{self.pair}|{self.arm}"
+        return trial_id(self.model, self.pair, self.arm)
 
 
 def attempt_name(trial: str, attempt: int) -> str:

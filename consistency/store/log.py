@@ -6,7 +6,7 @@ from typing import Protocol
 
 from consistency.errors import CallFailed, StoreError
 from consistency.records.base import Json, canonical, text_digest
-from consistency.records.exchange import Reply, Request
+from consistency.records.exchange import Message, Reply, Request
 from consistency.records.trial import Trial
 from consistency.store.journal import Entry, Journal, Kind
 
@@ -81,16 +81,15 @@ class TrialLog:
         if isinstance(reply, CallFailed):
             body["failure"] = {"kind": reply.kind, "message": reply.message}
         else:
-            body["reply"] = reply.to_json()
-            if reply.sent is not None:
-                body["reply"]["sent"] = self._fold(reply.sent)
+            sent = None if reply.sent is None else self._fold(reply.sent)
+            body["reply"] = {**reply.model_dump(mode="json", exclude={"sent"}), "sent": sent}
         await self._append("call", self._call(index), body, 0.0 if isinstance(reply, CallFailed) else reply.cost)
 
     async def finish(self, trial: Trial) -> None:
         """Keeps the trial itself."""
-        body = trial.to_json()
-        body["messages"] = [self._keep(message) for message in body["messages"]]
-        body["world"] = self._keep(body["world"])
+        body = trial.model_dump(mode="json", exclude={"messages", "world"})
+        body["messages"] = self._said(trial.messages, self._messages)
+        body["world"] = self._keep(trial.world)
         await self._append("trial", self._name, body)
 
     async def _append(self, kind: Kind, key: str, body: Json, cost: float | None = 0.0) -> None:
@@ -102,17 +101,20 @@ class TrialLog:
 
     def _request(self, request: Request) -> dict[str, Json]:
         known = self._messages if request.peer is None else []  # only the model's own messages just grow at their end
-        for message in request.messages[len(known) :]:
-            known.append(self._keep(message.to_json()))
         if self._tools[0] != request.tools:
             self._tools = (request.tools, self._keep([tool.to_json() for tool in request.tools]))
         return {
-            "messages": known[: len(request.messages)],
+            "messages": self._said(request.messages, known),
             "tools": self._tools[1],
             "sampling": request.sampling.to_json(),
             "seed": request.seed,
             "peer": request.peer,
         }
+
+    def _said(self, messages: Sequence[Message], known: list[str]) -> list[str]:
+        """Messages by digest; `known` has those of the first few, and learns the others."""
+        known += [self._keep(message.to_json()) for message in messages[len(known) :]]
+        return known[: len(messages)]
 
     def _keep(self, value: Json) -> str:
         text = canonical(value).decode()

@@ -45,7 +45,7 @@ DOORS = {
     "markupsafe": ("scenarios/", "reporting/"),
     "litellm": ("models/backends/litellm.py",),
     "numpy": ("stats/", "analysis/", "calibration/"),
-    "orjson": ("models/backends/openai_compatible.py",),
+    "orjson": ("records/base.py", "models/backends/openai_compatible.py"),
     "pydantic": tuple(place for room in FLOOR if room != "cli" for place in (f"{room}/", f"{room}.py")),
     "ray": ("execution/executors/ray.py",),
     "scipy": ("stats/",),

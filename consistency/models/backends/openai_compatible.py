@@ -164,6 +164,10 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 def _parsed(body: bytes) -> Json:
     try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass  # the standard library reads some more: halves of surrogate pairs, other encodings
+    try:
         return json.loads(body)
     except (ValueError, RecursionError):
         begin = body[:200].decode("utf-8", "replace")
