@@ -93,6 +93,25 @@ def memory(options: argparse.Namespace, latency: float) -> None:
             )
 
 
+def spread(options: argparse.Namespace, latency: float) -> None:
+    """Prints what a second worker brings to the lane that keeps one processor busy; its start counts."""
+    trials = 4 * options.litellm_trials
+    print(f"\nworkers on the litellm lane, {trials:,} trials, {options.concurrency} at once, {latency:g} ms")
+    with serving(latency) as base:
+        jobs = [
+            Job("ours", "openai/m", trials, options.concurrency, latency, 1, base, workers=workers)
+            for workers in (1, 2)
+        ]
+        found = [measured(job) for job in jobs]
+    if missing := found[0].get("missing") or found[1].get("missing"):
+        print(missing)
+        return
+    for job, row in zip(jobs, found, strict=True):
+        faster = found[0]["wall"] / row["wall"]
+        speed = f"{row['trials'] / row['wall']:8.0f} trials/s{row['wall']:8.1f} s"
+        print(f"{job.workers} at work{speed}{cost(row):8.2f} CPU ms a trial, x {faster:.2f}")
+
+
 def main() -> None:
     """Prints all tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -109,6 +128,8 @@ def main() -> None:
             table(options, latency, turns)
     if not options.profile:
         memory(options, options.latency[-1])
+    if not options.profile and not options.only:
+        spread(options, options.latency[-1])
 
 
 if __name__ == "__main__":

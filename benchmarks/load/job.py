@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Job:
-    """`latency` is in milliseconds, `turns` of a trial 1 or 3, `base` the server's address with `/v1`."""
+    """`latency` is in milliseconds, `turns` of a trial 1 or 3, `base` the server's address with `/v1`,
+    `workers` the processes that ask.
+    """
 
     lane: str
     model: str
@@ -16,6 +18,7 @@ class Job:
     turns: int
     base: str
     profile: bool = False
+    workers: int = 1
 
     @property
     def ideal(self) -> float:

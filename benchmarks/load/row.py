@@ -42,9 +42,9 @@ class Row:
 
 
 def cpu() -> float:
-    """Processor seconds of this process, all its threads, in user and system mode."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    """Processor seconds of this process, all its threads, and its workers that have ended, in user and system mode."""
+    parts = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(used.ru_utime + used.ru_stime for used in parts)
 
 
 def measured(work: Callable[[], None]) -> tuple[float, float]:

@@ -45,7 +45,7 @@ async def call(
     backend: Backend,
     request: Request,
     policy: RetryPolicy,
-    rng: random.Random,
+    rng: Callable[[], random.Random],
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     throttle: Throttle | None = None,
     halted: Callable[[], str | None] = lambda: None,
@@ -53,8 +53,9 @@ async def call(
     """Ask until a reply comes, the failure is not worth a retry, or attempts or patience are used up.
 
     The reply lists the failures before it. An endpoint's Retry-After is waited out, up to LONGEST_WAIT. `throttle` is
-    entered for each attempt, and not held while waiting. Raises the last CallFailed, with the attempts in its message,
-    and Stopped where `halted` says, before an attempt, why none may be made any more.
+    entered for each attempt, and not held while waiting. `rng` gives the stream of the jitter, always the same one.
+    Raises the last CallFailed, with the attempts in its message, and Stopped where `halted` says, before an attempt,
+    why none may be made any more.
     """
     failures: list[str] = []
     counted, waited = 0, 0.0
@@ -68,7 +69,7 @@ async def call(
             spent = waited > policy.patience if turned_away else counted >= policy.attempts
             if not error.retryable or spent:
                 raise _last(error, failures) from error
-            seconds = policy.wait(len(failures), error.retry_after, rng)
+            seconds = policy.wait(len(failures), error.retry_after, rng())
         else:
             return reply.model_copy(update={"attempts": tuple(failures[-_MOST_LISTED:])}) if failures else reply
         waited += seconds

@@ -205,7 +205,11 @@ def _without_empty(text: str, texts: Mapping[str, str]) -> str:
 
 
 def _tidy(text: str) -> str:
-    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("\n", text)).strip()
+    if " \n" in text or "\t\n" in text:
+        text = _TRAILING.sub("\n", text)
+    if "\n\n\n" in text:
+        text = _BLANK_LINES.sub("\n\n", text)
+    return text.strip()
 
 
 def _existing(table: Mapping[str, Json]) -> dict[str, Json]:

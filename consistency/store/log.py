@@ -61,6 +61,7 @@ class TrialLog:
         self._texts: dict[str, str] = {}
         self._messages: list[str] = []
         self._tools: tuple[object, str] = ((), "")
+        self._sent: dict[str | int, tuple[Json, str]] = {}
 
     def recorded(self, index: int, request: Request) -> Reply | CallFailed | None:
         """What came of a call made before the run was stopped, its body as sent left out. Raises StoreError if it asked
@@ -126,7 +127,14 @@ class TrialLog:
         """A body as it was sent, its messages and tools by digest: they recur from call to call."""
         folded = dict(sent)
         if isinstance(sent.get("messages"), list):
-            folded["messages"] = [self._keep(message) for message in sent["messages"]]
+            folded["messages"] = [self._kept(index, message) for index, message in enumerate(sent["messages"])]
         if "tools" in sent:
-            folded["tools"] = self._keep(sent["tools"])
+            folded["tools"] = self._kept("tools", sent["tools"])
         return folded
+
+    def _kept(self, place: str | int, value: Json) -> str:
+        """A part of a body, which is most often the same as at this place of the body before."""
+        before = self._sent.get(place)
+        if before is None or before[0] != value:
+            before = self._sent[place] = (value, self._keep(value))
+        return before[1]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Protocol
 
 from consistency.errors import CallFailed, ConfigurationError
@@ -76,7 +76,7 @@ async def run_trial(
     ConfigurationError for a failure that all calls would share; anything else that is raised is a fault of the harness
     and stops the run.
     """
-    rng = stream("backoff", name)
+    jitter = cache(partial(stream, "backoff", name))
     begun = asyncio.get_running_loop().time()
     try:
         request = next(conversation)
@@ -85,7 +85,7 @@ async def run_trial(
             reply = log.recorded(index, request)
             if reply is None:
                 left = None if deadline is None else begun + deadline - asyncio.get_running_loop().time()
-                attempt = partial(call, request=request, policy=policy, rng=rng, halted=halted)
+                attempt = partial(call, request=request, policy=policy, rng=jitter, halted=halted)
                 reply = await _in_time(voices.of(request), attempt, left)
                 await log.record(index, request, reply)
             request = conversation.send(reply)

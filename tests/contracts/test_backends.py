@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from functools import cache, partial
 from random import Random
 from typing import Any
 
@@ -32,6 +33,7 @@ READ_FILE = ToolSpec(
     parameters={"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]},
 )
 OPENING = (Message(role="system", content="You are an assistant."), Message(role="user", content="Grüße 🌍"))
+JITTER = cache(partial(Random, 1))
 PLAIN = Request(messages=OPENING, seed=7)
 TOOLS = Request(
     messages=(
@@ -379,7 +381,7 @@ async def test_retries_are_ours_alone(provider: Provider, prefix: str) -> None:
 
     backend = opened(provider, f"{prefix}/limited-for-7s")
     with pytest.raises(CallFailed, match="attempt 3"):
-        await call(backend, PLAIN, RetryPolicy(patience=10), Random(1), sleep)
+        await call(backend, PLAIN, RetryPolicy(patience=10), JITTER, sleep)
     await backend.close()
     assert len(provider.seen) == 3
     assert len(waits) == 2

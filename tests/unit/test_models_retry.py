@@ -1,6 +1,7 @@
 """The retry layer, with a clock that only writes down."""
 
 import asyncio
+from functools import cache, partial
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ from consistency.models.limits import Rates, Throttle
 from consistency.models.retry import LONGEST_WAIT, RetryPolicy, call
 from consistency.records.exchange import Message, Reply, Request
 
+JITTER = cache(partial(Random, 1))
 REQUEST = Request(messages=(Message(role="user", content="Hi"),))
 
 
@@ -40,13 +42,13 @@ class Clock:
 
 async def test_a_first_reply_is_passed_on_as_it_is() -> None:
     backend, clock = Flaky(), Clock()
-    assert await call(backend, REQUEST, RetryPolicy(), Random(1), clock.sleep) == Reply(text="Hello.")
+    assert await call(backend, REQUEST, RetryPolicy(), JITTER, clock.sleep) == Reply(text="Hello.")
     assert (backend.calls, clock.waits) == (1, [])
 
 
 async def test_failures_are_listed_in_the_reply() -> None:
     backend, clock = Flaky(CallFailed("server", "boom"), CallFailed("timeout", "x" * 500)), Clock()
-    reply = await call(backend, REQUEST, RetryPolicy(), Random(1), clock.sleep)
+    reply = await call(backend, REQUEST, RetryPolicy(), JITTER, clock.sleep)
     assert reply.text == "Hello."
     assert reply.attempts[0] == "server: boom"
     assert reply.attempts[1].startswith("timeout: xxx")
@@ -58,7 +60,7 @@ async def test_failures_are_listed_in_the_reply() -> None:
 async def test_retryable_kinds_use_all_attempts(kind: str) -> None:
     backend, clock = Flaky(*[CallFailed(kind, f"no. {n}", retry_after=float(n)) for n in range(1, 9)]), Clock()
     with pytest.raises(CallFailed, match=r"no\. 3 \(attempt 3; before it: .*no\. 1.*no\. 2") as caught:
-        await call(backend, REQUEST, RetryPolicy(attempts=3), Random(1), clock.sleep)
+        await call(backend, REQUEST, RetryPolicy(attempts=3), JITTER, clock.sleep)
     assert (caught.value.kind, caught.value.retry_after) == (kind, 3.0)
     assert (backend.calls, len(clock.waits)) == (3, 2)
 
@@ -68,7 +70,7 @@ async def test_other_kinds_end_at_once(kind: str) -> None:
     failure = CallFailed(kind, "no")
     backend, clock = Flaky(failure), Clock()
     with pytest.raises(CallFailed) as caught:
-        await call(backend, REQUEST, RetryPolicy(), Random(1), clock.sleep)
+        await call(backend, REQUEST, RetryPolicy(), JITTER, clock.sleep)
     assert caught.value is failure
     assert (backend.calls, clock.waits) == (1, [])
 
@@ -99,7 +101,7 @@ async def test_a_fault_of_the_harness_is_not_retried() -> None:
 
     backend = Broken()
     with pytest.raises(ZeroDivisionError):
-        await call(backend, REQUEST, RetryPolicy(), Random(1), Clock().sleep)
+        await call(backend, REQUEST, RetryPolicy(), JITTER, Clock().sleep)
     assert backend.calls == 1
 
 
@@ -122,7 +124,7 @@ async def test_a_cap_that_is_reached_while_a_call_waits_keeps_it_from_being_made
 
     line = Throttle(Rates(concurrency=2))
     asked = [
-        call(Slow(), REQUEST, RetryPolicy(), Random(1), throttle=line, halted=lambda: "3 calls" if made >= 3 else None)
+        call(Slow(), REQUEST, RetryPolicy(), JITTER, throttle=line, halted=lambda: "3 calls" if made >= 3 else None)
         for _ in range(20)
     ]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from fixed_latency_server import ANSWER
 
 from consistency import pipeline
+from consistency.execution.hub import Crew
 from consistency.store import trials as stored
 from consistency.store.directory import RunDirectory
 from load.job import Job
@@ -31,9 +33,12 @@ def prepare(job: Job, folder: Path) -> Lane:
         with planned[0].journal() as journal:
             return sum(ending.outcome == "completed" for ending in stored.endings(journal))
 
+    options = pipeline.QUIET
+    if job.workers > 1:
+        options = replace(options, executor="processes", crew=Crew(job.workers))
     return Lane(
         plan=plan,
-        run=lambda: asyncio.run(pipeline.run(planned[0], pipeline.QUIET)),
+        run=lambda: asyncio.run(pipeline.run(planned[0], options)),
         completed=completed,
         kept=folder / "run",
     )
