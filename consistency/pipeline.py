@@ -25,7 +25,7 @@ from consistency.execution.progress import Manner, Progress
 from consistency.execution.work import again, tasks
 from consistency.models.budget import Budget, Caps, Spent
 from consistency.models.prices import price
-from consistency.records.base import digest
+from consistency.records.base import digest, text_digest
 from consistency.records.decision import Decision
 from consistency.records.effect import Results
 from consistency.records.plan import Plan
@@ -216,10 +216,13 @@ def verify(directory: RunDirectory) -> int:
 
 
 def _alike(first: Iterable[Judgment], second: Iterable[Judgment]) -> bool:
-    """Whether these are the same judgments, in whichever order: looks judge block by block."""
+    """Whether these are the same judgments, in whichever order: looks judge block by block.
 
-    def ordered(judgments: Iterable[Judgment]) -> list[Judgment]:
-        return sorted(judgments, key=lambda judgment: (judgment.key.id, judgment.probe))
+    Of each no more than a digest is held, so that large runs can be verified too.
+    """
+
+    def ordered(judgments: Iterable[Judgment]) -> list[str]:
+        return sorted(text_digest(judgment.model_dump_json()) for judgment in judgments)
 
     return ordered(first) == ordered(second)
 

@@ -23,7 +23,7 @@ def flow(table: Table) -> tuple[ArmFlow, ...]:
     reasons: dict[Arm, Counter[str]] = {arm: Counter() for arm in table.layout.arms}
     for end in table.endings:
         if end.outcome != "completed":
-            reasons[end.key.arm][end.reason] += 1
+            reasons[end.arm][end.reason] += 1
     flows = []
     for arm, column in table.layout.column.items():
         counts = {name: int(table.ended(name)[table.due, column].sum()) for name in OUTCOMES}

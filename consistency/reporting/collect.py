@@ -51,7 +51,11 @@ class _Choice:
 
     @property
     def keys(self) -> tuple[TrialKey, ...]:
-        return tuple(TrialKey(model=self.model, pair=self.pair.id, arm=arm) for arm in _COMPARED)
+        return _keys(self.model, self.pair)
+
+
+def _keys(model: str, pair: Pair) -> tuple[TrialKey, ...]:
+    return tuple(TrialKey(model=model, pair=pair.id, arm=arm) for arm in _COMPARED)
 
 
 def collect(plan: Plan, plan_digest: str, results: Results, decision: Decision | None, journal: Journal) -> ReportView:
@@ -80,18 +84,18 @@ def collect(plan: Plan, plan_digest: str, results: Results, decision: Decision |
 
 def _choices(plan: Plan, results: Results, journal: Journal) -> list[_Choice]:
     primary = frozenset(plan.study["analysis"]["primary"])
-    values: dict[TrialKey, Values] = defaultdict(dict)
+    values: dict[str, Values] = defaultdict(dict)
     for judgment in stored.judgments(journal):
         if judgment.probe in primary or ANY_PROBE in primary:
-            values[judgment.key][judgment.probe] = judgment.value
+            values[judgment.key.id][judgment.probe] = judgment.value
     return [choice for model in results.models for choice in _of_model(plan.pairs, model, values)]
 
 
-def _of_model(pairs: Iterable[Pair], model: ModelResult, values: dict[TrialKey, Values]) -> Iterator[_Choice]:
+def _of_model(pairs: Iterable[Pair], model: ModelResult, values: dict[str, Values]) -> Iterator[_Choice]:
     """One pair that was judged differently in its arms and one that was judged alike, as far as there are any."""
     first: dict[str, Pair] = {}
     for pair in pairs:
-        evaluated, deployed = (values.get(TrialKey(model=model.model, pair=pair.id, arm=arm), {}) for arm in _COMPARED)
+        evaluated, deployed = (values.get(key.id, {}) for key in _keys(model.model, pair))
         if not pair.control and (why := _compared(evaluated, deployed)):
             first.setdefault(why, pair)
     differing = [why for why in first if why != _ALIKE]

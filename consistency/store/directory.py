@@ -1,16 +1,18 @@
 """A run directory: `plan.json`, `journal.sqlite`, `results.json` and the reports beside them."""
 
+import hashlib
 import json
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from consistency.errors import StoreError
-from consistency.records.base import Json, digest
+from consistency.records.base import Json, canonical
 from consistency.records.calibration import Certificate
 from consistency.records.effect import Results
-from consistency.records.plan import Plan
+from consistency.records.plan import Pair, Plan
 from consistency.store.journal import Journal
 
 #: How files begin that are being written; a kill can leave one behind.
@@ -21,13 +23,29 @@ def _journal(path: Path) -> Path:
     return path / "journal.sqlite"
 
 
+def _paired(found: dict[str, Json]) -> Json:
+    """A pair as soon as it is read: the plain values of all pairs of a large plan take more memory than the plan."""
+    return Pair.model_validate(found) if found.keys() == Pair.model_fields.keys() else found
+
+
+def _digest(plan: Plan) -> str:
+    """The digest of the plan's JSON, taken pair by pair."""
+    bare = canonical(plan.model_copy(update={"pairs": ()}).to_json())
+    before, opening, after = bare.partition(b'"pairs":[')  # quotes inside a string are escaped
+    found = hashlib.sha256(before + opening)
+    for index, pair in enumerate(plan.pairs):
+        found.update((b"," if index else b"") + canonical(pair.to_json()))
+    found.update(after)
+    return found.hexdigest()
+
+
 class RunDirectory:
     """A run on disk. Its plan is frozen: opening it with another plan is an error."""
 
     def __init__(self, path: Path, plan: Plan) -> None:
         self.path = path
         self.plan = plan
-        self.plan_digest = digest(plan.to_json())
+        self.plan_digest = _digest(plan)
 
     @classmethod
     def create(cls, path: Path, plan: Plan) -> "RunDirectory":
@@ -37,29 +55,40 @@ class RunDirectory:
         """
         run = cls(path, plan)
         if (path / "plan.json").exists():
-            found = cls.open(path)
-            if found.plan_digest != run.plan_digest:
+            if not run._is_written() and (found := cls.open(path).plan_digest) != run.plan_digest:
                 raise StoreError(
-                    f"{path} holds plan {found.plan_digest[:12]}, and this is plan {run.plan_digest[:12]}: "
+                    f"{path} holds plan {found[:12]}, and this is plan {run.plan_digest[:12]}: "
                     "the study or its content has changed since; choose another directory with --out"
                 )
-            return found
+            return run
         if path.exists() and any(not found.name.startswith(_DRAFT) for found in path.iterdir()):
             raise StoreError(f"{path} is neither empty nor a run directory")
         path.mkdir(parents=True, exist_ok=True)
-        run.write("plan.json", json.dumps(plan.to_json(), ensure_ascii=False, indent=1) + "\n")
+        run._write("plan.json", run._pieces())
         return run
+
+    def _pieces(self) -> Iterator[str]:
+        """The text of `plan.json`, bit by bit: that of a large study takes more memory than the plan."""
+        yield from json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(self.plan.to_json())
+        yield "\n"
+
+    def _is_written(self) -> bool:
+        """Whether `plan.json` is what would be written; the plan of another version may be the same all the same."""
+        with (self.path / "plan.json").open(encoding="utf-8", errors="replace") as file:
+            return all(file.read(len(piece)) == piece for piece in self._pieces()) and not file.read(1)
 
     @classmethod
     def open(cls, path: Path) -> "RunDirectory":
         """An existing run. Raises StoreError if there is none or its plan cannot be read."""
         try:
             text = (path / "plan.json").read_text(encoding="utf-8")
-            return cls(path, Plan.model_validate_json(text))
+            return cls(path, Plan.model_validate(json.loads(text, object_hook=_paired)))
         except OSError as error:
             raise StoreError(f"{path} is no run directory: it has no plan.json that can be read") from error
         except ValidationError as error:
             raise StoreError(f"{path / 'plan.json'} is no plan: {error.errors()[0]['msg']}") from error
+        except ValueError as error:
+            raise StoreError(f"{path / 'plan.json'} is no plan: {error}") from error
 
     def journal(self, *, writer: bool = False, create: bool = False) -> Journal:
         """The run's journal. Raises StoreError if there is none to open, RunLocked if another process writes to it."""
@@ -114,8 +143,12 @@ class RunDirectory:
 
     def write(self, name: str, text: str) -> Path:
         """Writes a file whole or not at all."""
+        return self._write(name, [text])
+
+    def _write(self, name: str, pieces: Iterable[str]) -> Path:
         target = self.path / name
         draft = target.with_name(f"{_DRAFT}{target.name}.{os.getpid()}")
-        draft.write_text(text, encoding="utf-8")
+        with draft.open("w", encoding="utf-8") as file:
+            file.writelines(pieces)
         draft.replace(target)
         return target

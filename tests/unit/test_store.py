@@ -1,9 +1,13 @@
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from consistency import pipeline
+from consistency.cli.loading import load
 from consistency.errors import CallFailed, ChainBroken, RunLocked, StoreError
+from consistency.records.base import digest
 from consistency.records.exchange import Message, Reply, Request, ToolSpec
 from consistency.records.plan import Plan
 from consistency.records.trial import Ending, Trial, TrialKey
@@ -159,6 +163,20 @@ def test_a_run_directory_is_resumed_with_its_plan_and_with_no_other(tmp_path: Pa
     assert RunDirectory.create(path, PLAN).plan_digest == first.plan_digest == RunDirectory.open(path).plan_digest
     with pytest.raises(StoreError, match="choose another directory"):
         RunDirectory.create(path, PLAN.model_copy(update={"package_version": "1"}))
+
+
+def test_a_plan_with_pairs_is_digested_and_read_as_a_whole_one_is(tmp_path: Path) -> None:
+    study, library = load("demo", (), ())
+    plan = pipeline.plan(study, library)
+    directory = RunDirectory.create(tmp_path / "run", plan)
+    assert directory.plan_digest == digest(plan.to_json())
+    assert RunDirectory.open(directory.path).plan == plan
+
+
+def test_a_plan_that_was_written_otherwise_is_the_same_plan(tmp_path: Path) -> None:
+    directory = RunDirectory.create(tmp_path / "run", PLAN)
+    directory.write("plan.json", json.dumps(PLAN.to_json()))
+    assert RunDirectory.create(directory.path, PLAN).plan_digest == directory.plan_digest
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
