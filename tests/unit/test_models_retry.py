@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from consistency.errors import CallFailed, ConfigurationError, Stopped
+from consistency.models.budget import Halt
 from consistency.models.limits import Rates, Throttle
 from consistency.models.retry import LONGEST_WAIT, RetryPolicy, call
 from consistency.records.exchange import Message, Reply, Request
@@ -122,7 +123,14 @@ async def test_a_cap_that_is_reached_while_a_call_waits_keeps_it_from_being_made
 
     line = Throttle(Rates(concurrency=2))
     asked = [
-        call(Slow(), REQUEST, RetryPolicy(), Random(1), throttle=line, halted=lambda: "3 calls" if made >= 3 else None)
+        call(
+            Slow(),
+            REQUEST,
+            RetryPolicy(),
+            Random(1),
+            throttle=line,
+            halt=Halt(lambda: "3 calls" if made >= 3 else None),
+        )
         for _ in range(20)
     ]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
