@@ -121,16 +121,17 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, nargs="+", default=[64, 256])
     parser.add_argument("--latency", type=float, default=500.0, help="milliseconds, of servers that turn away")
     parser.add_argument("--seconds", type=float, default=25.0, help="that a run takes at the server's limit")
-    parser.add_argument("--retry-after", type=float, nargs="*", default=[1.0, 5.0], help="beside none at all")
+    parser.add_argument("--retry-after", type=float, nargs="*", default=[1.0], help="beside none at all")
     parser.add_argument("--places", type=int, default=64, help="calls at once of the runs with caps")
     parser.add_argument("--trials", type=int, default=600, help="of the runs with caps")
     parser.add_argument("--cap-latency", type=float, default=50.0, help="milliseconds, of their server")
     parser.add_argument("--only", choices=("storms", "caps"))
     options = parser.parse_args()
     if options.only != "caps":
+        print(f"\n{options.latency:g} ms; goal: {GOAL:.0%} of the limit, and no trial fails")
         print(
-            f"\n{options.latency:g} ms; goal: {GOAL:.0%} of the limit, and no trial fails\n"
-            f"{'turned away':30}{'at once':>7}{'limit/s':>9}{'trials':>8}{'wall s':>8}{'429':>9}{'trials/s':>10}{'of limit':>10}{'failed':>8}"
+            f"{'turned away':30}{'at once':>7}{'limit/s':>9}{'trials':>8}{'wall s':>8}{'429':>9}{'trials/s':>10}"
+            f"{'of limit':>10}{'failed':>8}"
         )
         for concurrency in options.concurrency:
             for by_chance in (False, True):

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from consistency.errors import CallFailed, ConfigurationError
@@ -59,7 +60,7 @@ async def call(
     """
     halt = halt or Halt()
     failures: list[str] = []
-    counted, waited = 0, 0.0
+    counted, waited, row, answered = 0, 0.0, 0, 0
     while True:
         try:
             reply = await _attempt(backend, request, throttle, halt, again=bool(failures))
@@ -70,11 +71,14 @@ async def call(
             spent = waited > policy.patience if turned_away else counted >= policy.attempts
             if not error.retryable or spent:
                 raise _last(error, failures) from error
-            seconds = policy.wait(len(failures), error.retry_after, rng)
+            # Where others are answered meanwhile, the endpoint has room: to wait longer and longer would help nobody.
+            before, answered = answered, throttle.answered if throttle else 0
+            row = 1 if turned_away and answered > before else row + 1
+            seconds = policy.wait(row, error.retry_after, rng)
         else:
             return reply.model_copy(update={"attempts": tuple(failures[-_MOST_LISTED:])}) if failures else reply
         waited += seconds
-        async with halt.waiting():
+        async with halt.waiting(), throttle.rest() if throttle else nullcontext():
             await sleep(seconds)
 
 
