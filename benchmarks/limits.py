@@ -2,8 +2,8 @@
 
 *Turned away.* A server answers so many requests a second and turns the rest away (429), some 40% of what is asked at
 first; `of limit` is the share of what it would have answered over the whole run. Another turns 40% of all requests away
-by chance, however few are made: its limit is what fills every place, `concurrency / latency` answers a second, for a
-request that is turned away takes no time.
+by chance, however few are made: its limit is taken as 60% of what all places would be answered if it turned none away,
+which can be exceeded, for a request that is turned away takes no time.
 
 *Caps.* A run is stopped by a cap and finished without it. It may be `over` by the calls in flight, one for each place.
 """
@@ -59,7 +59,7 @@ def outcomes(directory: RunDirectory) -> Counter[str]:
 def storm(concurrency: int, options: argparse.Namespace, *, by_chance: bool, retry_after: float | None) -> str:
     """One run against a server that turns calls away, as a row."""
     full = concurrency / options.latency * 1000
-    limit = full if by_chance else (1 - TURNED_AWAY) * full
+    limit = (1 - TURNED_AWAY) * full
     refusing = ["--turn-away", str(TURNED_AWAY)] if by_chance else ["--limit", str(limit)]
     waiting = [] if retry_after is None else ["--retry-after", str(retry_after)]
     with (
