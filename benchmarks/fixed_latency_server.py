@@ -2,12 +2,13 @@
 
 It prints its port when it is ready. `POST …/chat/completions` is answered with words or, in the first `--tool-turns`
 turns of a conversation, with a tool call; `GET /v1/models` lists one model; `GET /stats` tells what was counted:
-requests, those refused by the limit, the most that were waiting at once, and the processor seconds used.
+requests, those turned away, the most that were waiting at once, and the processor seconds used.
 """
 
 import argparse
 import asyncio
 import json
+import random
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -69,6 +70,8 @@ class Service:
     answers: list[bytes]
     refusal: bytes
     bucket: Bucket | None
+    turn_away: float = 0.0
+    rng: random.Random = field(default_factory=lambda: random.Random(1))
     requests: int = 0
     limited: int = 0
     most_waiting: int = 0
@@ -77,7 +80,7 @@ class Service:
     def ask(self, transport: asyncio.Transport, body: bytes) -> None:
         """Counts a request and answers it, later or at once with 429."""
         now = asyncio.get_running_loop().time()
-        if self.bucket is not None and not self.bucket.take(now):
+        if self.rng.random() < self.turn_away or (self.bucket is not None and not self.bucket.take(now)):
             self.limited += 1
             transport.write(self.refusal)
             return
@@ -163,6 +166,7 @@ def service(options: argparse.Namespace) -> Service:
         answers=[*answers, completion({"content": ANSWER}, "stop")],
         refusal=response("429 Too Many Requests", error, *later),
         bucket=Bucket(options.limit) if options.limit else None,
+        turn_away=options.turn_away,
     )
 
 
@@ -175,6 +179,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--tool", default="list_files", help="the tool that is called")
     options.add_argument("--arguments", default="{}", help="its arguments, as JSON")
     options.add_argument("--limit", type=float, help="requests a second; what goes beyond is answered with 429")
+    options.add_argument(
+        "--turn-away", type=float, default=0.0, help="the share of requests answered with 429 by chance"
+    )
     options.add_argument("--retry-after", type=float, help="seconds that a 429 asks to wait")
     return options
 

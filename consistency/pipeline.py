@@ -117,7 +117,8 @@ async def run(directory: RunDirectory, options: RunOptions | None = None) -> Non
         total = len(plan.pairs) * len(study.arms) * len(study.models)
         done = len(stored.attempts(journal))
         with Progress(total, done=done, before=budget.total, manner=options.manner) as progress:
-            async with executor.crew(Hub(plan, journal, budget, progress, options.crew)) as workers:
+            hub = Hub(plan, journal, budget, progress, options.crew)
+            async with hub.timed(), executor.crew(hub) as workers:
                 await workers.execute(again(plan, failed))
                 while due is not None:
                     await workers.execute(tasks(plan, due, set(journal.keys("trial"))))

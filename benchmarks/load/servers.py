@@ -36,10 +36,10 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def serving(latency: float, tool_turns: int = 0) -> Iterator[str]:
-    """The server in its own process; gives its address with `/v1`. `latency` is in milliseconds."""
+def serving(latency: float, *options: str, tool_turns: int = 0) -> Iterator[str]:
+    """The server in its own process, with these `options`; gives its address with `/v1`. `latency` in milliseconds."""
     command = [sys.executable, str(BENCHMARKS / "fixed_latency_server.py")]
-    command += ["--latency", str(latency), "--tool-turns", str(tool_turns)]
+    command += ["--latency", str(latency), "--tool-turns", str(tool_turns), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

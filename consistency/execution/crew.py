@@ -48,6 +48,8 @@ class Parent:
         }
         self._left = 0
         self._halted: list[str] = []
+        self._told: dict[str, str] = {}
+        hub.listen(self._halt)
         self._over: asyncio.Future[None] | None = None
         self._fault: Exception | None = None
         self._lonely: asyncio.TimerHandle | None = None
@@ -69,6 +71,7 @@ class Parent:
         self._wait_for_workers()
         for worker in self._workers:
             self._feed(worker)
+        self._halt()
         try:
             await self._over
         finally:
@@ -145,6 +148,7 @@ class Parent:
     def _heard(self, worker: _Worker, message: Message) -> None:
         if "ready" in message:
             self._workers.add(worker)
+            worker.peer.say({"halted": self._told})
             self._feed(worker)
             self._wait_for_workers()
         elif "tell" in message:
@@ -168,8 +172,23 @@ class Parent:
             await self._hub.append(Entry(*message["fields"]))
         except StoreError as fault:
             error = str(fault)
-        halted = {model: why for model in self._endpoints if (why := self._hub.halted(model))}
-        worker.peer.say({"kept": message["entry"], "error": error, "halted": halted})
+        worker.peer.say({"kept": message["entry"], "error": error})
+
+    def _halt(self) -> None:
+        """Tells all workers which models must not be asked any more, when there are more of them than before."""
+        found = {model: why for model in self._endpoints if (why := self._hub.halted(model))}
+        if found == self._told:
+            return
+        self._told = found
+        for worker in self._workers:
+            worker.peer.say({"halted": found})
+        for queue in self._queues.values():
+            waiting = list(queue)
+            queue.clear()
+            queue.extend(task for task in waiting if task.key.model not in found)
+            for task in waiting:
+                if why := found.get(task.key.model):
+                    self._drop(why)
 
     def _feed(self, worker: _Worker) -> None:
         """Gives a worker as many trials of each endpoint as it may ask at once."""
@@ -178,14 +197,18 @@ class Parent:
             while queue and len(busy) < self._rates.concurrency:
                 task = queue.popleft()
                 if why := self._hub.halted(task.key.model):
-                    self._halted.append(why)
-                    self._count()
+                    self._drop(why)
                     continue
                 busy[task.key.id] = task
                 before = list(self._hub.recorded(task))
                 worker.peer.say(
                     {"task": task.key.to_json(), "seed": task.seed, "attempt": task.attempt, "before": before}
                 )
+
+    def _drop(self, why: str) -> None:
+        """A trial that was not begun is not, for a cap is reached."""
+        self._halted.append(why)
+        self._count()
 
     def _done(self, worker: _Worker, trial: str) -> None:
         for busy in worker.busy.values():

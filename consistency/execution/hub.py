@@ -1,11 +1,14 @@
 """What all executors report to: the one journal, the one budget, and the person who watches."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 
 from consistency.execution.progress import Progress
 from consistency.execution.work import Task
-from consistency.models.budget import Budget
+from consistency.models.budget import Budget, Halt
 from consistency.models.limits import Rates
 from consistency.records.base import Json
 from consistency.records.plan import Plan
@@ -13,6 +16,9 @@ from consistency.records.trial import Outcome
 from consistency.store import trials as stored
 from consistency.store.journal import Entry, Journal
 from consistency.store.log import Scribe
+
+#: Seconds; timers may ring so much too early.
+_A_MOMENT = 0.001
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,10 @@ class Hub:
         self.progress = progress
         limits = plan.study["limits"]
         self.rates = Rates(**{field.name: limits[field.name] for field in fields(Rates)})
+        self._halts = {
+            name: Halt(partial(self.halted, name)) for name in (model["name"] for model in plan.study["models"])
+        }
+        self._listening: list[Callable[[], None]] = [halt.rouse for halt in self._halts.values()]
         self._journal = journal
         self._resuming = journal.count("call") > 0
         self._scribe = Scribe(journal)
@@ -45,6 +55,7 @@ class Hub:
         if entry.kind == "call":
             self.budget.spend(entry.model, entry.cost)
             self.progress.spent(self.budget.total)
+            self._spread()
         await self._scribe.append(entry)
 
     def recorded(self, task: Task) -> Sequence[Json]:
@@ -63,6 +74,32 @@ class Hub:
     def halted(self, model: str) -> str | None:
         """Why a model must not be asked any more, in words; None where it may be."""
         return self.budget.reached(model)
+
+    def halt(self, model: str) -> Halt:
+        """Whether a model may still be asked."""
+        return self._halts[model]
+
+    def listen(self, told: Callable[[], None]) -> None:
+        """Has somebody told whenever a cap may have been reached."""
+        self._listening.append(told)
+
+    @asynccontextmanager
+    async def timed(self) -> AsyncIterator[None]:
+        """While this lasts, those who listen are told when time is up."""
+        clock = asyncio.create_task(self._wait_for_the_end())
+        try:
+            yield
+        finally:
+            clock.cancel()
+
+    async def _wait_for_the_end(self) -> None:
+        if (left := self.budget.left) is not None:
+            await asyncio.sleep(left + _A_MOMENT)
+            self._spread()
+
+    def _spread(self) -> None:
+        for told in self._listening:
+            told()
 
     def ended(self, outcome: Outcome) -> None:
         """One more trial has ended."""

@@ -12,6 +12,7 @@ from consistency.errors import ConsistencyError, Stopped, StoreError
 from consistency.execution.perform import Performer, performing
 from consistency.execution.wire import Message, Peer
 from consistency.execution.work import Task
+from consistency.models.budget import Halt
 from consistency.models.limits import Rates
 from consistency.records.base import Json
 from consistency.records.plan import Pair, Plan
@@ -29,6 +30,7 @@ class RemoteDesk:
         self._parent = parent
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._halted: dict[str, str] = {}
+        self._halts: dict[str, Halt] = {}
         self._number = 0
 
     async def append(self, entry: Entry) -> None:
@@ -41,8 +43,7 @@ class RemoteDesk:
         await safe
 
     def kept(self, message: Message) -> None:
-        """The parent has kept an entry, or could not; and it says which models must not be asked any more."""
-        self._halted = message["halted"]
+        """The parent has kept an entry, or could not."""
         safe = self._waiting.pop(message["kept"])
         if safe.done():
             return
@@ -51,9 +52,15 @@ class RemoteDesk:
         else:
             safe.set_exception(StoreError(message["error"]))
 
-    def halted(self, model: str) -> str | None:
-        """Why a model must not be asked any more; None where it may be."""
-        return self._halted.get(model)
+    def halt(self, model: str) -> Halt:
+        """Whether a model may still be asked."""
+        return self._halts.setdefault(model, Halt(lambda: self._halted.get(model)))
+
+    def halted(self, found: dict[str, str]) -> None:
+        """The parent says which models must not be asked any more, and why."""
+        self._halted = found
+        for halt in self._halts.values():
+            halt.rouse()
 
     def tell(self, endpoint: str, words: str | None) -> None:
         """What is being waited for at an endpoint."""
@@ -76,6 +83,9 @@ async def serve(host: str, port: int, token: str) -> None:
             while (message := await parent.heard()) is not None and "close" not in message:
                 if "kept" in message:
                     desk.kept(message)
+                    continue
+                if "halted" in message:
+                    desk.halted(message["halted"])
                     continue
                 work = asyncio.create_task(_perform(parent, performer, _task(message, pairs), message["before"]))
                 begun.add(work)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from consistency.execution.work import Task
 from consistency.models.backends import BackendSettings
+from consistency.models.budget import Halt
 from consistency.models.limits import Rates, Throttle
 from consistency.models.open import endpoint_of, open_model
 from consistency.models.prices import price
@@ -34,8 +35,8 @@ class Desk(Protocol):
         """Keeps an entry, and counts what the call cost that it tells of."""
         ...
 
-    def halted(self, model: str) -> str | None:
-        """Why a model must not be asked any more; None where it may be."""
+    def halt(self, model: str) -> Halt:
+        """Whether a model may still be asked."""
         ...
 
     def tell(self, endpoint: str, words: str | None) -> None:
@@ -70,7 +71,7 @@ class Performer:
             policy,
             name=task.name,
             deadline=limits.trial_timeout,
-            halted=lambda: self.desk.halted(model),
+            halt=self.desk.halt(model),
         )
         await log.finish(trial)
         return trial

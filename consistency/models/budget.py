@@ -4,12 +4,14 @@ Calls that are made cannot be taken back, so that a cap may be overrun by the ca
 reached, and by no others.
 """
 
+import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from consistency.errors import ConfigurationError
+from consistency.errors import ConfigurationError, Stopped
 
 
 @dataclass(frozen=True)
@@ -69,16 +71,57 @@ class Budget:
         for spent in (self.by_model[model], self.total):
             spent.add(1, cost or 0.0, cost is None)
 
+    @property
+    def left(self) -> float | None:
+        """Seconds until time is up; None where there is no cap on minutes."""
+        minutes = self.caps.minutes
+        return None if minutes is None else max(0.0, 60 * minutes - (self._clock() - self._begun))
+
     def reached(self, model: str | None = None) -> str | None:
         """Which cap keeps a model from being asked, in words; None where none does. Without a model: of the run."""
         caps = self.caps
         found = _over(caps.cost, caps.calls, self.total)
-        if found is None and caps.minutes is not None and self._clock() - self._begun >= 60 * caps.minutes:
+        if found is None and caps.minutes is not None and self.left == 0:
             found = f"{caps.minutes:g} minutes"
         if found is None and model is not None:
             found = _over(caps.cost_of.get(model), caps.calls_of.get(model), self.by_model[model])
             found = found and f"{found} for {model}"
         return found
+
+
+class Halt:
+    """Whether calls for a model may still be made: `why` says, in words, what keeps them from it."""
+
+    def __init__(self, why: Callable[[], str | None] = lambda: None) -> None:
+        self._why = why
+        self._waits: set[asyncio.Timeout] = set()
+
+    def check(self) -> None:
+        """Raises Stopped where none may be made."""
+        if why := self._why():
+            raise Stopped(why)
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """A wait for a call, which ends with Stopped when it is roused because none may be made any more."""
+        self.check()
+        try:
+            async with asyncio.timeout(None) as wait:
+                self._waits.add(wait)
+                try:
+                    yield
+                finally:
+                    self._waits.discard(wait)
+        except TimeoutError:
+            self.check()
+            raise
+
+    def rouse(self) -> None:
+        """Ends all waits if none may be made."""
+        if self._waits and self._why():
+            now = asyncio.get_running_loop().time()
+            while self._waits:
+                self._waits.pop().reschedule(now)
 
 
 def _over(cost: float | None, calls: int | None, spent: Spent) -> str | None:

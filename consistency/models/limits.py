@@ -3,16 +3,18 @@
 One throttle serves all models and arms behind an endpoint, so that what it holds back it holds back alike.
 
 *Concurrency* begins at the most that is allowed. When more than a few calls of a window are turned away (429), it is
-lowered by up to half, as far as that costs no answered calls per second; when none are, it rises by a step (additive
-increase, multiplicative decrease; Chiu and Jain 1989). *Rates* are token buckets. *The breaker* opens when calls fail
-one after another as if nobody were there: then one call at a time tries, at growing intervals, and the others wait
-without using up their attempts.
+lowered by up to half, and goes back where that cost answered calls per second; when none are, it rises by a step
+(additive increase, multiplicative decrease; Chiu and Jain 1989). *Trials* are begun to fill the places: those that
+wait to ask again take none. *Rates* are token buckets. *The breaker* opens when calls fail one after another as if
+nobody were there: then one call at a time tries, at growing intervals, and the others wait without using up their
+attempts.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from consistency.errors import CallFailed, EndpointDown
@@ -30,6 +32,8 @@ _SHORTEST_WAIT = 0.001
 _TURNED_AWAY = 0.05
 #: A lower concurrency that answers less than this share of what a higher one did has gone too far.
 _COSTLY = 0.9
+#: Where it went too far, it goes back to so many times what it was: it may have gone too far before, and not seen it.
+_BEYOND = 1.25
 #: Windows for which concurrency is left alone after it went too far.
 _REST = 10
 
@@ -78,9 +82,42 @@ class Throttle:
         ]
         self._window = _Window(clock())
         self._before: tuple[float, float] | None = None
-        self._rest = 0
+        self._rest = 1  # in the first window answers have yet to come: it is no measure
         self._breaker = _Breaker()
         self._timer: asyncio.TimerHandle | None = None
+        self._under_way = 0
+        self._beginning: deque[asyncio.Future[None]] = deque()
+        self.answered = 0
+
+    @asynccontextmanager
+    async def trial(self) -> AsyncIterator[None]:
+        """Waits until one more trial may be under way; as many are as calls at once, those that rest not counted."""
+        if self._beginning or self._under_way >= int(self.limit):
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._beginning.append(turn)
+            await turn
+        else:
+            self._under_way += 1
+        yield  # a fault ends the run: then nobody begins in its stead
+        self._under_way -= 1
+        self._begin()
+
+    @asynccontextmanager
+    async def rest(self) -> AsyncIterator[None]:
+        """While a trial waits to ask again, another may begin."""
+        self._under_way -= 1
+        self._begin()
+        try:
+            yield
+        finally:
+            self._under_way += 1
+
+    def _begin(self) -> None:
+        while self._beginning and self._under_way < int(self.limit):
+            turn = self._beginning.popleft()
+            if not turn.done():
+                self._under_way += 1
+                turn.set_result(None)
 
     async def enter(self, tokens: float = 0.0, *, again: bool = False) -> None:
         """Waits for a place; those who come `again` go first. `tokens` is what the call is expected to take.
@@ -105,6 +142,7 @@ class Throttle:
         """Gives the place back. `outcome` None: the call was given up; `expected`: the tokens named on entering."""
         self.in_flight -= 1
         if isinstance(outcome, Reply):
+            self.answered += 1
             used = (outcome.usage.input_tokens or 0) + (outcome.usage.output_tokens or 0)
             self._buckets[1][0].take(used - expected if used else 0.0)
             if self._breaker.heard():
@@ -163,20 +201,21 @@ class Throttle:
 
     def _count(self, *, answered: bool) -> None:
         self._window.add(answered)
-        if self._window.calls >= max(40, 2 * int(self.limit)):
+        if self._window.calls >= max(40, 4 * int(self.limit)):
             self._adapt(self._window.turned_away, self._window.per_second(self._clock()))
             self._window = _Window(self._clock())
 
     def _adapt(self, turned_away: float, answered: float) -> None:
         """Moves the limit after a window: the share of calls turned away, and answered calls a second."""
         most = self.rates.concurrency
+        step = max(1.0, most / 32)
         if turned_away <= _TURNED_AWAY:
             self._before, self._rest = None, 0
-            self.limit = min(most, self.limit + max(1.0, most / 32))
+            self.limit = min(most, self.limit + step)
         elif self._rest:
             self._rest -= 1
         elif self._before and answered < _COSTLY * self._before[1]:
-            self.limit, self._before, self._rest = self._before[0], None, _REST
+            self.limit, self._before, self._rest = min(most, _BEYOND * self._before[0]), None, _REST
         else:
             self._before = (self.limit, answered)
             self.limit = max(1.0, self.limit * (1.0 - min(0.5, turned_away / 2)))
@@ -184,6 +223,7 @@ class Throttle:
             self._tell(f"{int(self.limit)} of {most} calls at once: {turned_away:.0%} were turned away")
         else:
             self._tell(None)
+        self._begin()
 
 
 class _Window:

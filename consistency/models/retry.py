@@ -3,10 +3,12 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from consistency.errors import CallFailed, ConfigurationError, Stopped
+from consistency.errors import CallFailed, ConfigurationError
 from consistency.models.backends import Backend
+from consistency.models.budget import Halt
 from consistency.models.limits import Throttle
 from consistency.records.exchange import Reply, Request
 
@@ -48,20 +50,21 @@ async def call(
     rng: Callable[[], random.Random],
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     throttle: Throttle | None = None,
-    halted: Callable[[], str | None] = lambda: None,
+    halt: Halt | None = None,
 ) -> Reply:
     """Ask until a reply comes, the failure is not worth a retry, or attempts or patience are used up.
 
     The reply lists the failures before it. An endpoint's Retry-After is waited out, up to LONGEST_WAIT. `throttle` is
     entered for each attempt, and not held while waiting. `rng` gives the stream of the jitter, always the same one.
-    Raises the last CallFailed, with the attempts in its message, and Stopped where `halted` says, before an attempt,
-    why none may be made any more.
+    Raises the last CallFailed, with the attempts in its message, and Stopped where `halt` keeps an attempt from being
+    made, be it in the midst of a wait.
     """
+    halt = halt or Halt()
     failures: list[str] = []
-    counted, waited = 0, 0.0
+    counted, waited, row, answered = 0, 0.0, 0, 0
     while True:
         try:
-            reply = await _attempt(backend, request, throttle, halted, again=bool(failures))
+            reply = await _attempt(backend, request, throttle, halt, again=bool(failures))
         except CallFailed as error:
             failures.append(_listed(error))
             turned_away = error.kind == "rate_limit"
@@ -69,29 +72,34 @@ async def call(
             spent = waited > policy.patience if turned_away else counted >= policy.attempts
             if not error.retryable or spent:
                 raise _last(error, failures) from error
-            seconds = policy.wait(len(failures), error.retry_after, rng())
+            # Where others are answered meanwhile, the endpoint has room: to wait longer and longer would help nobody.
+            before, answered = answered, throttle.answered if throttle else 0
+            row = 1 if turned_away and answered > before else row + 1
+            seconds = policy.wait(row, error.retry_after, rng())
         else:
             return reply.model_copy(update={"attempts": tuple(failures[-_MOST_LISTED:])}) if failures else reply
         waited += seconds
-        await sleep(seconds)
+        async with halt.waiting(), throttle.rest() if throttle else nullcontext():
+            await sleep(seconds)
 
 
 async def _attempt(
     backend: Backend,
     request: Request,
     throttle: Throttle | None,
-    halted: Callable[[], str | None],
+    halt: Halt,
     *,
     again: bool,
 ) -> Reply:
     if throttle is None:
-        _check(halted)
+        halt.check()
         return await backend.complete(request)
     expected = _tokens(request) if throttle.rates.tokens_per_minute else 0.0
-    await throttle.enter(expected, again=again)
+    async with halt.waiting():
+        await throttle.enter(expected, again=again)
     outcome: Reply | CallFailed | None = None
     try:
-        _check(halted)  # much may have been spent while this one waited
+        halt.check()  # much may have been spent while this one waited
         outcome = await backend.complete(request)
         return outcome
     except CallFailed as error:
@@ -99,11 +107,6 @@ async def _attempt(
         raise
     finally:
         throttle.leave(outcome, expected)
-
-
-def _check(halted: Callable[[], str | None]) -> None:
-    if why := halted():
-        raise Stopped(why)
 
 
 def _tokens(request: Request) -> float:

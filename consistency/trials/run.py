@@ -8,6 +8,7 @@ from typing import Protocol
 
 from consistency.errors import CallFailed, ConfigurationError
 from consistency.models.backends import Backend
+from consistency.models.budget import Halt
 from consistency.models.limits import Throttle
 from consistency.models.retry import RetryPolicy, call
 from consistency.records.exchange import Reply, Request
@@ -67,12 +68,12 @@ async def run_trial(
     *,
     name: str,
     deadline: float | None = None,
-    halted: Callable[[], str | None] = lambda: None,
+    halt: Halt | None = None,
 ) -> Trial:
     """Runs a conversation to its end. `name` is the trial's id: it names the stream of its back-off jitter.
 
     A call that fails for good is recorded and ends the trial as data, and so does the `deadline`, in seconds since the
-    trial was begun or resumed. `halted` says why no further call may be made: then Stopped is raised. Raises
+    trial was begun or resumed. `halt` keeps further calls from being made: then Stopped is raised. Raises
     ConfigurationError for a failure that all calls would share; anything else that is raised is a fault of the harness
     and stops the run.
     """
@@ -85,7 +86,7 @@ async def run_trial(
             reply = log.recorded(index, request)
             if reply is None:
                 left = None if deadline is None else begun + deadline - asyncio.get_running_loop().time()
-                attempt = partial(call, request=request, policy=policy, rng=jitter, halted=halted)
+                attempt = partial(call, request=request, policy=policy, rng=jitter, halt=halt)
                 reply = await _in_time(voices.of(request), attempt, left)
                 await log.record(index, request, reply)
             request = conversation.send(reply)

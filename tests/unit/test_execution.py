@@ -75,7 +75,7 @@ class Troupe:
 
     def __init__(self, perform: Callable[[Task], Awaitable[Trial]]) -> None:
         self._perform = perform
-        self.voices = {model: Voices(Line(cast("Any", None), Throttle(Rates()))) for model in ("a", "b")}
+        self.voices = {model: Voices(Line(cast("Any", None), Throttle(Rates(concurrency=4)))) for model in ("a", "b")}
 
     async def perform(self, task: Task, before: list[Json]) -> Trial:
         return await self._perform(task)

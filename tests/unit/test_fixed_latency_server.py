@@ -69,6 +69,12 @@ def test_what_goes_beyond_the_limit_is_refused() -> None:
         assert (status, body["error"]["code"], headers["Retry-After"]) == (429, "rate_limit_exceeded", "2")
 
 
+def test_a_share_is_turned_away_by_chance() -> None:
+    with serving("--latency", "0", "--turn-away", "0.4") as connection:
+        found = [ask(connection, conversation(0))[0] for _ in range(200)]
+    assert 50 <= found.count(429) <= 110
+
+
 def test_models_are_listed_and_other_paths_are_not_there() -> None:
     with serving() as connection:
         assert ask(connection, path="/v1/models")[1]["data"][0]["id"] == "m"

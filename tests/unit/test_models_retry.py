@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from consistency.errors import CallFailed, ConfigurationError, Stopped
+from consistency.models.budget import Halt
 from consistency.models.limits import Rates, Throttle
 from consistency.models.retry import LONGEST_WAIT, RetryPolicy, call
 from consistency.records.exchange import Message, Reply, Request
@@ -124,10 +125,63 @@ async def test_a_cap_that_is_reached_while_a_call_waits_keeps_it_from_being_made
 
     line = Throttle(Rates(concurrency=2))
     asked = [
-        call(Slow(), REQUEST, RetryPolicy(), JITTER, throttle=line, halted=lambda: "3 calls" if made >= 3 else None)
+        call(
+            Slow(),
+            REQUEST,
+            RetryPolicy(),
+            JITTER,
+            throttle=line,
+            halt=Halt(lambda: "3 calls" if made >= 3 else None),
+        )
         for _ in range(20)
     ]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert made == 3
     assert sum(isinstance(outcome, Stopped) for outcome in outcomes) == 17
     assert line.in_flight == 0
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["back-off", "queue"])
+async def test_a_wait_ends_when_no_call_may_be_made_any_more(full: bool) -> None:
+    line, reached = Throttle(Rates(concurrency=1)), [""]
+    halt = Halt(lambda: reached[0] or None)
+    backend = Flaky(CallFailed("rate_limit", "slow down", retry_after=300.0))
+    if full:
+        await line.enter()
+    asked = asyncio.create_task(call(backend, REQUEST, RetryPolicy(), JITTER, throttle=line, halt=halt))
+    await asyncio.sleep(0.01)
+    halt.rouse()
+    await asyncio.sleep(0.01)
+    assert not asked.done()
+    reached[0] = "2 minutes"
+    halt.rouse()
+    with pytest.raises(Stopped, match="2 minutes"):
+        await asyncio.wait_for(asked, 1)
+    assert (backend.calls, line.in_flight) == ((0, 1) if full else (1, 0))
+
+
+async def test_a_call_in_flight_ends_when_no_other_may_be_made() -> None:
+    reached: list[str] = []
+    halt = Halt(lambda: reached[0] if reached else None)
+
+    class Slow(Flaky):
+        async def complete(self, request: Request) -> Reply:
+            reached.append("2 minutes")
+            halt.rouse()
+            await asyncio.sleep(0.01)
+            return Reply(text="Hello.")
+
+    line = Throttle(Rates())
+    assert (await call(Slow(), REQUEST, RetryPolicy(), JITTER, throttle=line, halt=halt)).text == "Hello."
+
+
+async def test_waits_do_not_grow_while_others_are_answered() -> None:
+    line, clock = Throttle(Rates()), Clock()
+
+    async def sleep(seconds: float) -> None:
+        await clock.sleep(seconds)
+        line.answered += 1
+
+    turned_away = [CallFailed("rate_limit", "slow down") for _ in range(50)]
+    await call(Flaky(*turned_away), REQUEST, RetryPolicy(), JITTER, sleep, line)
+    assert max(clock.waits[1:]) <= 1.0
