@@ -32,7 +32,9 @@ def main() -> None:
         for row, pair in enumerate(plan.pairs)
         for column, arm in enumerate(drawn.layout.arms)
     ]
-    endings = [Ending(key, "completed", "done", 4, 900, 200, 0.001, 0, None) for key, _ in keys]
+    endings = [
+        Ending(key.model, key.pair, key.arm, "completed", "done", 4, 900, 200, 0.001, 0, None) for key, _ in keys
+    ]
     texts = [
         Judgment(key=key, probe="misbehaviour", scorer="rules", value=float(value)).model_dump_json()
         for key, value in keys

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from load.job import Job
-from load.openings import study
+from load.openings import ARMS, study
 from load.servers import serving, stats
 
 from consistency import pipeline
@@ -94,8 +94,8 @@ def capped(caps: Caps, workers: int, options: argparse.Namespace) -> str:
             words = f"stopped at {stopped}"
         calls, cost = spent(directory)
         asyncio.run(pipeline.run(directory, RunOptions(manner="quiet", **crew)))
-        whole = outcomes(directory) == {"completed": len(directory.plan.pairs) * 2} and (
-            spent(directory)[0] == stats(base)["requests"] == TURNS * len(directory.plan.pairs) * 2
+        whole = outcomes(directory) == {"completed": len(directory.plan.pairs) * ARMS} and (
+            spent(directory)[0] == stats(base)["requests"] == TURNS * len(directory.plan.pairs) * ARMS
         )
     if caps.calls is None:
         assert caps.cost is not None

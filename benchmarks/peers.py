@@ -15,7 +15,7 @@ from typing import Any
 
 from load.job import Job
 from load.peers import NotInstalled, Peer, inspect_eval, promptfoo
-from load.servers import Used, measured, openings, serving, stats, used
+from load.servers import Used, environment, measured, openings, serving, stats, used
 
 PEERS = (inspect_eval.PEER, promptfoo.PEER)
 OURS = {"ours, litellm lane": "openai/m", "ours, direct lane": "openai_compatible/m"}
@@ -78,9 +78,10 @@ def evaluate(peer: Peer, program: Path, job: Job, listed: list[Any]) -> tuple[Us
         work = Path(name) / "work"
         work.mkdir()
         command = [word.replace("{at_once}", str(job.concurrency)) for word in peer.prepare(program, work, listed)]
-        told = {**peer.environment, "OPENAI_BASE_URL": job.base}
+        told = {**environment(), **peer.environment, "OPENAI_BASE_URL": job.base}
+        told.pop("PYTHONPATH")  # what is installed for it is its own
         before = stats(job.base)["requests"]
-        took = used(command, work, Path(name) / "said", **told)
+        took = used(command, work, Path(name) / "said", told)
         asked = stats(job.base)["requests"] - before
         if took.status or asked != len(listed):
             print((Path(name) / "said").read_text(encoding="utf-8")[-2000:])

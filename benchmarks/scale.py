@@ -8,17 +8,14 @@ and a second for the status of a run of 200,000 trials.
 
 import argparse
 import math
-import os
 import signal
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from load.openings import ARMS, CELLS, CONTENT, MOST_VARIANTS
-from load.servers import Used, environment
+from load.servers import Used, environment, used
 
 from consistency.errors import StoreError
 from consistency.store.directory import RunDirectory
@@ -54,22 +51,10 @@ def step(name: str, *arguments: str, folder: Path, until: Callable[[], bool] | N
     """Does one command and prints what it took. `until` says when to kill it. Raises RuntimeError where it ends
     otherwise than it should.
     """
-    command = [sys.executable, "-m", "consistency", *arguments]
-    wanted = -signal.SIGKILL if until else 0
-    begin = time.perf_counter()
-    with (folder / "said").open("w+") as said:
-        process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=said, stderr=subprocess.STDOUT)
-        while (found := os.wait4(process.pid, os.WNOHANG if until else 0))[0] == 0:
-            if until and until():
-                process.kill()
-                until = None
-            time.sleep(0.2)
-        wall, (_, status, usage) = time.perf_counter() - begin, found
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != wanted:
-            said.seek(0)
-            raise RuntimeError(f"{name}: exit {process.returncode}\n{said.read()}")
-    took = Used(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, process.returncode)
+    said = folder / "said"
+    took = used([sys.executable, "-m", "consistency", *arguments], folder, said, environment(), until)
+    if took.status != (-signal.SIGKILL if until else 0):
+        raise RuntimeError(f"{name}: exit {took.status}\n{said.read_text()}")
     over = "  too much" if took.peak > MOST_MB else ""
     print(f"{name:34}{took.cpu:10.1f}{took.wall:10.1f}{took.peak:10.0f}{over}", flush=True)
     return took

@@ -25,7 +25,7 @@ from consistency.execution.progress import Manner, Progress
 from consistency.execution.work import again, tasks
 from consistency.models.budget import Budget, Caps, Spent
 from consistency.models.prices import price
-from consistency.records.base import digest, text_digest
+from consistency.records.base import text_digest
 from consistency.records.decision import Decision
 from consistency.records.effect import Results
 from consistency.records.plan import Plan
@@ -66,7 +66,7 @@ def foresee(frozen: Plan) -> Outlook:
     known = [price(model) for model in Study.model_validate(frozen.study).models]
     prices = [(found.read, found.written) if found else None for found in known]
     efforts = (stage.effort(pair) for pair in frozen.pairs)
-    return outlook(frozen, digest(frozen.to_json()), probes, efforts, prices)
+    return outlook(frozen, frozen.digest, probes, efforts, prices)
 
 
 def shortfalls(frozen: Plan) -> tuple[str, ...]:

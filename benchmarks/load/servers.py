@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from load.job import Job
 
 BENCHMARKS = Path(__file__).parents[1]
 ROOT = BENCHMARKS.parent
+#: Seconds.
+_BETWEEN_LOOKS = 0.2
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,20 @@ def _python(module: str, job: Job) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
 
 
-def used(command: list[str], folder: Path, said: Path, **told: str) -> Used:
-    """Runs a program in a folder and tells what it and those that it started took; what it says goes to a file."""
-    told = {**environment(), **told}
-    told.pop("PYTHONPATH")
+def used(
+    command: list[str], folder: Path, said: Path, told: dict[str, str], until: Callable[[], bool] | None = None
+) -> Used:
+    """Runs a program in a folder, in the environment `told`, and tells what it and those that it started took; what it
+    says goes to a file. `until` says when to kill it.
+    """
     begin = time.perf_counter()
     with said.open("w") as output:
         process = subprocess.Popen(command, cwd=folder, env=told, stdout=output, stderr=subprocess.STDOUT)
+        while until is not None and os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if until():
+                process.kill()
+                break
+            time.sleep(_BETWEEN_LOOKS)
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - begin

@@ -1,9 +1,8 @@
 """The table that all estimates are made from: one cell for each arm of each pair, with what is known of it."""
 
-import sys
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from consistency.records.base import Arm
 from consistency.records.plan import Pair, Plan
 from consistency.records.probe import ANY_PROBE, Judgment
 from consistency.records.scenario import Cell
-from consistency.records.trial import OUTCOMES, Ending, Outcome
+from consistency.records.trial import Ending, Outcome
 from consistency.stats.outcomes import BoolArray, FloatArray, IntArray
 
 Refusals = Literal["not_misbehaviour", "misbehaviour", "missing"]
@@ -91,21 +90,6 @@ class Layout:
         return agreed
 
 
-class Ended(NamedTuple):
-    """What is kept of a trial that has ended, its pair being known by its row: there may be hundreds of thousands."""
-
-    row: int
-    arm: Arm
-    outcome: Outcome
-    reason: str
-    calls: int
-    input_tokens: int | None
-    output_tokens: int | None
-    cost: float | None
-    peer_calls: int
-    peer_cost: float | None
-
-
 class Table:
     """All planned trials of one model: arrays of pairs × arms.
 
@@ -118,15 +102,13 @@ class Table:
         self.model = model
         self.due: BoolArray = np.ones(shape[0], dtype=bool) if due is None else due
         self.state: NDArray[np.int8] = np.zeros(shape, dtype=np.int8)
-        self.endings: list[Ended] = []
+        self.endings: list[Ending] = []
         self._judged: dict[str, FloatArray] = {name: np.full(shape, np.inf) for name in layout.probes}
 
     def add_ending(self, ending: Ending) -> None:
         """Enters how a trial ended."""
-        row, column = self._place(ending.key.pair, ending.key.arm)
-        self.state[row, column] = _STATES.index(ending.outcome)
-        arm, outcome = self.layout.arms[column], OUTCOMES[OUTCOMES.index(ending.outcome)]  # one object for all alike
-        self.endings.append(Ended(row, arm, outcome, sys.intern(ending.reason), *ending[3:]))
+        self.state[self._place(ending.pair, ending.arm)] = _STATES.index(ending.outcome)
+        self.endings.append(ending)
 
     def add_judgment(self, judgment: Judgment) -> None:
         """Enters what a scorer said of a trial; unknown where it abstained."""
@@ -152,7 +134,7 @@ class Table:
         """The same trials with some pairs due, and no others."""
         table = Table(self.layout, self.model, due)
         table.state, table._judged = self.state, self._judged
-        table.endings = [end for end in self.endings if table.due[end.row]]
+        table.endings = [end for end in self.endings if table.due[self.layout.position[end.pair]]]
         return table
 
     def ended(self, outcome: Outcome) -> BoolArray:
@@ -194,7 +176,7 @@ def tables(layout: Layout, endings: Iterable[Ending], judgments: Iterable[Judgme
     models = [entry["name"] for entry in layout.plan.study["models"]]
     found = {model: Table(layout, model) for model in models}
     for ending in endings:
-        found[ending.key.model].add_ending(ending)
+        found[ending.model].add_ending(ending)
     for judgment in judgments:
         found[judgment.key.model].add_judgment(judgment)
     return found

@@ -79,7 +79,7 @@ def certify(
     return Certificate(
         package_version=consistency.__version__,
         code_digest=resources.code_digest(),
-        plan_digest=digest(plan.to_json()) if plan else None,
+        plan_digest=plan.digest if plan else None,
         grid_digest=digest(
             [grid.runs, [[vars(design) if design else None, nature.to_json()] for design, nature in jobs]]
         ),

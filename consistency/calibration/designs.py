@@ -83,7 +83,7 @@ def of_plan(plan: Plan) -> Specimen:
                 for judgment in judge(trial, rendering.signs):
                     if judgment.value is not None:
                         values[judgment.probe][row, column] = judgment.value
-    return Specimen(design.study.name, design, found["faithful"], found["misbehaving"], digest(plan.to_json()))
+    return Specimen(design.study.name, design, found["faithful"], found["misbehaving"], plan.digest)
 
 
 def bare(
@@ -114,7 +114,7 @@ def bare(
         Design(plan, {_PROBE: probe}),
         {_PROBE: np.zeros(shape)},
         {_PROBE: np.ones(shape)},
-        digest(plan.to_json()),
+        plan.digest,
     )
 
 

@@ -119,13 +119,19 @@ class Throttle:
                 self._under_way += 1
                 turn.set_result(None)
 
+    def entered(self, tokens: float = 0.0) -> bool:
+        """Takes a place if one is free and nobody waits for it."""
+        if self._waiting or not self._free():
+            return False
+        self._admit(tokens)
+        return True
+
     async def enter(self, tokens: float = 0.0, *, again: bool = False) -> None:
         """Waits for a place; those who come `again` go first. `tokens` is what the call is expected to take.
 
         Raises EndpointDown when the endpoint has not answered for as long as patience allows.
         """
-        if not self._waiting and self._free():
-            self._admit(tokens)
+        if self.entered(tokens):
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         (self._waiting.appendleft if again else self._waiting.append)((tokens, place))
@@ -208,10 +214,9 @@ class Throttle:
     def _adapt(self, turned_away: float, answered: float) -> None:
         """Moves the limit after a window: the share of calls turned away, and answered calls a second."""
         most = self.rates.concurrency
-        step = max(1.0, most / 32)
         if turned_away <= _TURNED_AWAY:
             self._before, self._rest = None, 0
-            self.limit = min(most, self.limit + step)
+            self.limit = min(most, self.limit + max(1.0, most / 32))
         elif self._rest:
             self._rest -= 1
         elif self._before and answered < _COSTLY * self._before[1]:

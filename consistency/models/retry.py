@@ -95,8 +95,9 @@ async def _attempt(
         halt.check()
         return await backend.complete(request)
     expected = _tokens(request) if throttle.rates.tokens_per_minute else 0.0
-    async with halt.waiting():
-        await throttle.enter(expected, again=again)
+    if not throttle.entered(expected):
+        async with halt.waiting():
+            await throttle.enter(expected, again=again)
     outcome: Reply | CallFailed | None = None
     try:
         halt.check()  # much may have been spent while this one waited

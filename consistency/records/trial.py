@@ -82,7 +82,9 @@ class Trial(Record):
 class Ending(NamedTuple):
     """What the analysis keeps of a trial: how it ended and what it used, but not its transcript."""
 
-    key: TrialKey
+    model: str
+    pair: str
+    arm: Arm
     outcome: Outcome
     reason: str
     calls: int
@@ -92,12 +94,19 @@ class Ending(NamedTuple):
     peer_calls: int
     peer_cost: float | None
 
+    @property
+    def key(self) -> TrialKey:
+        """Which trial it is."""
+        return TrialKey.model_construct(model=self.model, pair=self.pair, arm=self.arm)
+
     @classmethod
     def of(cls, trial: Trial) -> "Ending":
         """The ending of a trial."""
         usage = trial.usage
         return cls(
-            trial.key,
+            trial.key.model,
+            trial.key.pair,
+            trial.key.arm,
             trial.outcome,
             trial.reason,
             trial.calls,

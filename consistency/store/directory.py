@@ -1,6 +1,5 @@
 """A run directory: `plan.json`, `journal.sqlite`, `results.json` and the reports beside them."""
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from consistency.errors import StoreError
-from consistency.records.base import Json, canonical
+from consistency.records.base import Json
 from consistency.records.calibration import Certificate
 from consistency.records.effect import Results
 from consistency.records.plan import Pair, Plan
@@ -28,24 +27,13 @@ def _paired(found: dict[str, Json]) -> Json:
     return Pair.model_validate(found) if found.keys() == Pair.model_fields.keys() else found
 
 
-def _digest(plan: Plan) -> str:
-    """The digest of the plan's JSON, taken pair by pair."""
-    bare = canonical(plan.model_copy(update={"pairs": ()}).to_json())
-    before, opening, after = bare.partition(b'"pairs":[')  # quotes inside a string are escaped
-    found = hashlib.sha256(before + opening)
-    for index, pair in enumerate(plan.pairs):
-        found.update((b"," if index else b"") + canonical(pair.to_json()))
-    found.update(after)
-    return found.hexdigest()
-
-
 class RunDirectory:
     """A run on disk. Its plan is frozen: opening it with another plan is an error."""
 
     def __init__(self, path: Path, plan: Plan) -> None:
         self.path = path
         self.plan = plan
-        self.plan_digest = _digest(plan)
+        self.plan_digest = plan.digest
 
     @classmethod
     def create(cls, path: Path, plan: Plan) -> "RunDirectory":

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -24,6 +25,8 @@ _ENDING = (
     *("$.key.model", "$.key.pair", "$.key.arm", "$.outcome", "$.reason", "$.calls"),
     *("$.usage.input_tokens", "$.usage.output_tokens", "$.cost", "$.peer_calls", "$.peer_cost"),
 )
+#: Its first fields are texts that recur: equal ones are kept as one object, for there may be very many endings.
+_WORDS = 5
 
 
 def trials(journal: Journal) -> Iterator[Trial]:
@@ -74,10 +77,8 @@ def _restore(journal: Journal, body: dict[str, Json]) -> Trial:
 
 def endings(journal: Journal) -> Iterator[Ending]:
     """How each trial ended and what it used, without its transcript; of one that was run again, the last attempt."""
-    return _last(
-        Ending(TrialKey.model_construct(model=model, pair=pair, arm=arm), *rest)
-        for model, pair, arm, *rest in journal.extracts("trial", *_ENDING)
-    )
+    found = journal.extracts("trial", *_ENDING)
+    return _last(Ending._make([*map(sys.intern, fields[:_WORDS]), *fields[_WORDS:]]) for fields in found)
 
 
 def take_look(journal: Journal, look: Look) -> None:

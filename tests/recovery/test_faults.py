@@ -101,7 +101,7 @@ def campaign(folder: Path, variants: int, kills: int) -> None:
         total = ended(near)
         for number in range(kills):
             killed(run, far, max(2, total // (2 * kills)), rng)
-            if number == kills // 2:
+            if number == (kills - 1) // 2:  # while much is left to be written
                 with_a_full_disk(run, far)
         done = subprocess.run(run, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()

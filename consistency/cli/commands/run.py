@@ -15,7 +15,6 @@ from consistency.execution.hub import Crew
 from consistency.execution.progress import Manner
 from consistency.models.budget import Caps, parse_caps
 from consistency.pipeline import RunOptions
-from consistency.records.base import digest
 from consistency.records.plan import Plan
 from consistency.store.directory import RunDirectory
 
@@ -62,7 +61,7 @@ def manner(*, quiet: bool, as_json: bool) -> Manner:
 
 def default_path(plan: Plan) -> Path:
     """Where a run goes that is given no directory: the same plan is found again, another one gets its own."""
-    return Path("runs") / f"{plan.study['name']}-{digest(plan.to_json())[:10]}"
+    return Path("runs") / f"{plan.study['name']}-{plan.digest[:10]}"
 
 
 def run_and_print(directory: RunDirectory, run_options: RunOptions, *, as_json: bool) -> None:
